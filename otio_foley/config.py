@@ -1,0 +1,119 @@
+"""All settings: one frozen tree, the defaults here and nowhere else.
+
+A TOML file may override any of them, by section and name:
+
+    [sound]
+    floor = "wood"
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from otio_foley.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisSettings:
+    """`long_side_px`: pictures are scaled down to this before people are looked for.
+    `context_s`: picture seen before and after what a clip shows, so that a step at the very cut is
+    known. `most_people`: followed at a time. `least_confidence`: contacts below are left out."""
+
+    long_side_px: int = 1280
+    context_s: float = 1.0
+    most_people: int = 4
+    least_confidence: float = 0.35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundSettings:
+    """`floor` is what is walked on until a shot's floor is known; `seed` starts all randomness."""
+
+    floor: str = "concrete"
+    shoe: str = "leather"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSettings:
+    """`handle_frames`: sound kept before and after each clip, for the editor to trim into."""
+
+    handle_frames: int = 12
+    true_peak_dbtp: float = -6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    sound: SoundSettings = field(default_factory=SoundSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """Short hash of all settings in force: two results with the same one were made alike."""
+        text = json.dumps(self.as_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "analysis.long_side_px": (160, 4096),
+    "analysis.context_s": (0, 10),
+    "analysis.most_people": (1, 16),
+    "analysis.least_confidence": (0, 1),
+    "output.handle_frames": (0, 1000),
+    "output.true_peak_dbtp": (-40, 0),
+}
+
+
+def load(path: Path) -> Settings:
+    """Settings from a TOML file over the defaults.
+
+    Raises InputError for an unknown name (with the nearest known one), a wrong type or a value out
+    of range.
+    """
+    try:
+        sections = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read settings {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"settings {path} are not TOML: {error}") from error
+    settings = Settings()
+    for section, values in sections.items():
+        _known(section, [f.name for f in dataclasses.fields(settings)], path)
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: {section} is a section: write [{section}]")
+        settings = dataclasses.replace(
+            settings, **{section: _section(getattr(settings, section), section, values, path)}
+        )
+    return settings
+
+
+def _section(current: Any, section: str, values: dict[str, Any], path: Path) -> Any:
+    names = [f.name for f in dataclasses.fields(current)]
+    for name, value in values.items():
+        _known(name, names, path)
+        wanted = type(getattr(current, name))
+        if wanted is float and type(value) is int:
+            values = {**values, name: float(value)}
+        elif type(value) is not wanted:
+            raise InputError(f"{path}: {section}.{name} has to be of type {wanted.__name__}")
+        low, high = _RANGES.get(f"{section}.{name}", (-float("inf"), float("inf")))
+        if isinstance(value, (int, float)) and not low <= value <= high:
+            raise InputError(f"{path}: {section}.{name} has to lie in {low} to {high}")
+    return dataclasses.replace(current, **values)
+
+
+def _known(name: str, names: list[str], path: Path) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+        raise InputError(f"{path}: unknown setting {name!r}", hint=f"did you mean {near[0]!r}?")

@@ -1,0 +1,17 @@
+"""Where the bundled models, samples and adapters lie: inside an installed wheel, or beside the
+package in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def bundled(family: Literal["adapters", "models", "samples"]) -> Path:
+    """Folder of one family of bundled files. Raises FileNotFoundError if it was not installed."""
+    for folder in (_PACKAGE / "_bundled" / family, _PACKAGE.parent / family):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"bundled {family} are missing: install otio-foley again")
