@@ -1,0 +1,235 @@
+"""Lossless documents: the bytes that came in, and the patches that go on top.
+
+A cut is never rebuilt from a model of it. A format module parses bytes into a `ParsedText`, which
+says what the cut holds, where footstep clips have to be inserted and what of ours is in it; the
+document splices. What undoes an insertion lies inside the result as an *undo record*: the offset,
+length and replaced bytes of each patch and the SHA-256 of the original. If it still fits, `strip`
+gives the original bytes; if a host has re-saved the file, ours is found by name and taken out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Protocol
+
+from otio_foley.errors import NotReversible, OutputError
+from otio_foley.types import StemClip, Timeline
+
+#: Under this name everything of ours stands in every format.
+NAMESPACE = "com.otio-foley"
+
+#: A format module puts this where the undo record is to stand, once in what it inserts.
+UNDO_PLACEHOLDER = "@otio-foley-undo@"
+
+#: The undo record holds no character that XML, JSON or an EDL comment would have to escape.
+_UNDO = re.compile(rb"otio-foley-undo:v1;([0-9a-f]{64});([0-9]+);([0-9A-Za-z+/=,:]*);")
+
+#: Longer counts are forged, and beyond 4300 digits `int` refuses them.
+_COUNT = re.compile(r"^[0-9]{1,18}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Replace `remove` bytes at `offset` of the original by `insert`."""
+
+    offset: int
+    remove: int
+    insert: bytes
+
+
+class ParsedText(Protocol):
+    """What a format module knows of one text: built by its `parse(raw, frame_rate)`."""
+
+    @property
+    def timeline(self) -> Timeline: ...
+
+    @property
+    def encoding(self) -> str:
+        """The codec in which inserted text is written."""
+        ...
+
+    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+        """Patches that add the footstep clips; exactly one holds `UNDO_PLACEHOLDER`."""
+        ...
+
+    def removal(self) -> tuple[Patch, ...]:
+        """Patches that take out whatever of ours is found by name; none if there is nothing."""
+        ...
+
+
+class TextParser(Protocol):
+    def __call__(self, raw: bytes, frame_rate: Fraction | None) -> ParsedText: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stripped:
+    """A document without ours. `exact`: the bytes of the original, proven by their SHA-256."""
+
+    document: TextDocument
+    exact: bool
+    removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDocument:
+    """A cut held as text: its bytes and how its format is parsed."""
+
+    format_name: str
+    raw: bytes
+    parser: TextParser
+    frame_rate: Fraction | None = None
+    parsed: ParsedText
+
+    def timeline(self) -> Timeline:
+        return self.parsed.timeline
+
+    def with_frame_rate(self, frame_rate: Fraction) -> TextDocument:
+        """The same bytes read at another frame rate (for formats that do not state one)."""
+        return open_text(self.format_name, self.raw, self.parser, frame_rate)
+
+    def add(self, stems: Sequence[StemClip]) -> TextDocument:
+        """A new document with the footstep clips in it; what an earlier run added goes first.
+
+        Raises OutputError where something of ours cannot be taken out beforehand.
+        """
+        stripped = self.strip()
+        base = stripped.document if stripped.removed else self
+        if not stems:
+            return base
+        patches = base.parsed.insertion(stems)
+        raw = _seal(base.raw, patches, base.parsed.encoding)
+        return replace(base, raw=raw, parsed=self.parser(raw, self.frame_rate))
+
+    def strip(self) -> Stripped:
+        """Take ours out: by the undo record if it fits, else by name.
+
+        Raises NotReversible if ours is recorded but nothing of it is found by name.
+        """
+        original = _unseal(self.raw, self.parsed.encoding)
+        if original is not None:
+            document = open_text(self.format_name, original, self.parser, self.frame_rate)
+            return Stripped(document=document, exact=True, removed=1)
+        patches = self.parsed.removal()
+        if not patches:
+            return Stripped(document=self, exact=False, removed=0)
+        document = open_text(
+            self.format_name, splice(self.raw, patches), self.parser, self.frame_rate
+        )
+        if document.parsed.removal():
+            raise NotReversible(
+                "not everything that otio-foley added could be taken out",
+                hint="the file was changed by another program; remove the FS tracks there",
+            )
+        return Stripped(document=document, exact=False, removed=len(patches))
+
+    def to_bytes(self) -> bytes:
+        return self.raw
+
+
+def open_text(
+    format_name: str, raw: bytes, parser: TextParser, frame_rate: Fraction | None = None
+) -> TextDocument:
+    """Parse bytes into a document. Raises ParseError."""
+    return TextDocument(
+        format_name=format_name,
+        raw=raw,
+        parser=parser,
+        frame_rate=frame_rate,
+        parsed=parser(raw, frame_rate),
+    )
+
+
+def splice(raw: bytes, patches: Sequence[Patch]) -> bytes:
+    """Apply patches (offsets in `raw`; at one offset in the order given).
+
+    Raises ValueError if patches overlap or lie outside.
+    """
+    pieces = []
+    position = 0
+    for patch in sorted(patches, key=lambda patch: patch.offset):
+        if not position <= patch.offset <= patch.offset + patch.remove <= len(raw):
+            raise ValueError(f"patch at byte {patch.offset} overlaps another or lies outside")
+        pieces += [raw[position : patch.offset], patch.insert]
+        position = patch.offset + patch.remove
+    pieces.append(raw[position:])
+    return b"".join(pieces)
+
+
+def _seal(raw: bytes, patches: Sequence[Patch], encoding: str) -> bytes:
+    """Splice, with the undo record put where the placeholder stands.
+
+    The record counts the bytes of the patch that it stands in, so its own length is solved for.
+    """
+    placeholder = encoded(UNDO_PLACEHOLDER, encoding)
+    holders = [i for i, patch in enumerate(patches) if placeholder in patch.insert]
+    if len(holders) != 1 or patches[holders[0]].insert.count(placeholder) != 1:
+        raise OutputError("no single place for the undo record")
+    digest = hashlib.sha256(raw).hexdigest()
+    record = ""
+    for _ in range(10):
+        sealed = tuple(
+            replace(patch, insert=patch.insert.replace(placeholder, encoded(record, encoding)))
+            if i == holders[0]
+            else patch
+            for i, patch in enumerate(patches)
+        )
+        solved = _undo_record(raw, sealed, digest)
+        if solved == record:
+            return splice(raw, sealed)
+        record = solved
+    raise OutputError("the undo record does not settle")
+
+
+def _undo_record(raw: bytes, patches: Sequence[Patch], digest: str) -> str:
+    entries = []
+    for patch in sorted(patches, key=lambda patch: patch.offset):
+        removed = raw[patch.offset : patch.offset + patch.remove]
+        entries.append(
+            f"{patch.offset}:{len(patch.insert)}:{base64.b64encode(removed).decode('ascii')}"
+        )
+    return f"otio-foley-undo:v1;{digest};{len(raw)};{','.join(entries)};"
+
+
+def _unseal(raw: bytes, encoding: str) -> bytes | None:
+    """The original, if an undo record is there and its SHA-256 proves the outcome."""
+    searched = raw
+    if len(encoded("a", encoding)) > 1:
+        searched = raw.decode(encoding, "replace").encode("ascii", "replace")
+    for match in _UNDO.finditer(searched):
+        original = _undone(raw, match[3].decode("ascii"))
+        if original is not None and hashlib.sha256(original).hexdigest().encode() == match[1]:
+            return original
+    return None
+
+
+def _undone(raw: bytes, entries: str) -> bytes | None:
+    pieces = []
+    position = 0
+    taken = 0
+    for entry in entries.split(","):
+        fields = entry.split(":")
+        if len(fields) != 3 or not (_COUNT.match(fields[0]) and _COUNT.match(fields[1])):
+            return None
+        try:
+            removed = base64.b64decode(fields[2], validate=True)
+        except (ValueError, binascii.Error):
+            return None
+        at = int(fields[0]) + taken
+        if not position <= at <= at + int(fields[1]) <= len(raw):
+            return None
+        pieces += [raw[position:at], removed]
+        position = at + int(fields[1])
+        taken += int(fields[1]) - len(removed)
+    pieces.append(raw[position:])
+    return b"".join(pieces)
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """Text in the file's codec, never with a byte order mark."""
+    return text.encode({"utf-16": "utf-16-le", "utf-8-sig": "utf-8"}.get(encoding, encoding))

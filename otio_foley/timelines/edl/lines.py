@@ -1,0 +1,314 @@
+"""A CMX3600 list as lines: what each one is, where its bytes stand, and to which event it belongs.
+
+Nothing is rejected here: a line that is no event, speed or known comment is kept as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from otio_foley.errors import ParseError
+from otio_foley.timelines.document import NAMESPACE
+
+#: How each comment line of ours begins, behind `* `.
+OWN_MARK = f"OTIO-FOLEY {NAMESPACE}"
+
+#: Control-Z, with which old systems end a text.
+END_OF_FILE = "\x1a"
+
+TIMECODE = r"\d{1,2}[:;.]\d{2}[:;.]\d{2}[:;.,]\d{2,3}"
+_FOUR_TIMECODES = re.compile(rf"(?<!\S)({TIMECODE})\s+({TIMECODE})\s+({TIMECODE})\s+({TIMECODE})")
+_LIKE_AN_EVENT = re.compile(rf"^\s*\d+\s+\S.*?(?<!\S){TIMECODE}")
+_CHANNELS = re.compile(
+    r"^(?:NONE|B|(?:AA|A\d{0,4}|V\d{0,2})(?:[/+,]?(?:AA|A\d{0,4}|V\d{0,2}))*)$", re.IGNORECASE
+)
+_KIND = re.compile(r"^(?:C|D|W\d{0,3}|K[BO]?)$", re.IGNORECASE)
+_SPEED = re.compile(
+    rf"^\s*M2\s+(?:(\S.*?)\s+)?([-+]?\d{{1,6}}(?:\.\d{{0,6}})?)(?:\s+({TIMECODE}))?\s*$",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(
+    r"^\s*(?:COMMENT\s*:\s*)?\*?\s*(FROM CLIP NAME|TO CLIP NAME|KEY CLIP NAME|CLIP NAME"
+    r"|SOURCE FILE|FROM FILE|TO FILE|FROM CLIP|TO CLIP|REEL NAME|REEL|LOC)\s*:\s*(.*?)\s*$",
+    re.IGNORECASE,
+)
+_FREEZE = re.compile(r"^\s*\*[\s*]*FREEZE FRAME", re.IGNORECASE)
+_RESOLVE_MARKER = re.compile(r"^\s*\|C:\S+\s+\|M:(.*?)\s*(?:\|D:\d+\s*)?$")
+_TITLE = re.compile(r"^\s*TITLE\s*:\s*(.*?)\s*$", re.IGNORECASE)
+_FCM = re.compile(r"^\s*FCM\s*:\s*(.*?)\s*$", re.IGNORECASE)
+_FULL_REEL = re.compile(r"FINAL CUT PRO REEL:\s*(.+?)\s+REPLACED BY:\s*(\S+)", re.IGNORECASE)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
+_COMMENT = re.compile(r"^\s*\*")
+#: From this length on a comment may go on in the next one (Avid breaks at 80 characters).
+_WRAPPED_FROM = 79
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the file; `number` from 1, `offset` and `end` (behind its newline) in bytes.
+
+    `text` is without its newline and without an end-of-file mark.
+    """
+
+    number: int
+    text: str
+    offset: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Where the fields of an event line begin; -1 for one that is missing."""
+
+    number: int
+    reel: int
+    channels: int
+    kind: int
+    timecodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """An M2 line: source frames a second, negative in reverse, and the source time it begins at."""
+
+    reel: str
+    frames_per_second: str
+    timecode: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A comment that says something known: `key` in capitals ("FROM CLIP NAME")."""
+
+    key: str
+    value: str
+    line: Line
+
+
+@dataclass(slots=True)
+class Event:
+    """An event line and what belongs to it. `drop` is the FCM in force there, None before any.
+
+    `timecodes` are source in, source out, record in, record out, as written.
+    """
+
+    line: Line
+    number: str
+    reel: str
+    channels: str
+    kind: str
+    timecodes: tuple[str, str, str, str]
+    columns: Columns
+    drop: bool | None
+    block: list[Line] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    speeds: list[Speed] = field(default_factory=list)
+    freeze: bool = False
+    marker: str | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        return any(is_own_comment(line) for line in self.block)
+
+    @property
+    def has_picture(self) -> bool:
+        return "V" in self.channels.upper() or self.channels.upper() == "B"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class List:
+    """A whole list. `broken` are lines that look like events and cannot be read as one."""
+
+    encoding: str
+    newline: str
+    lines: tuple[Line, ...]
+    title: str
+    events: tuple[Event, ...]
+    broken: tuple[Line, ...]
+    reels: dict[str, str]
+    last_drop: bool | None
+
+
+def is_own_comment(line: Line) -> bool:
+    return OWN_MARK in line.text and _COMMENT.match(line.text) is not None
+
+
+def read_list(raw: bytes) -> List:
+    """Sort the lines of a list. Raises ParseError for bytes that no codec of lists fits."""
+    text, encoding, offset = _decoded(raw)
+    lines = _lines(text, encoding, offset)
+    events: list[Event] = []
+    broken: list[Line] = []
+    reels: dict[str, str] = {}
+    title = ""
+    drop: bool | None = None
+    before: list[Line] = []
+    for line in lines:
+        event = event_of(line, drop)
+        if event is not None:
+            events.append(event)
+        elif _LIKE_AN_EVENT.match(line.text):
+            broken.append(line)
+        elif match := _FCM.match(line.text):
+            mode = match[1].upper()
+            drop = "NON" not in mode and "NDF" not in mode and "D" in mode
+        elif match := _TITLE.match(line.text):
+            title = title or match[1]
+        else:
+            (events[-1].block if events else before).append(line)
+            if match := _FULL_REEL.search(line.text):
+                reels[match[2].upper()] = match[1]
+    _attach(events, before)
+    return List(
+        encoding=encoding,
+        newline=_newline(text),
+        lines=lines,
+        title=title,
+        events=tuple(events),
+        broken=tuple(broken),
+        reels=reels,
+        last_drop=drop,
+    )
+
+
+def _decoded(raw: bytes) -> tuple[str, str, int]:
+    """(text, codec, length of the byte order mark)."""
+    marks = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+    for mark, encoding in marks:
+        if raw.startswith(mark):
+            try:
+                return raw[len(mark) :].decode(encoding), encoding, len(mark)
+            except UnicodeDecodeError as error:
+                if encoding != "utf-8":
+                    raise ParseError(f"the list is damaged UTF-16: {error.reason}") from error
+    try:
+        return raw.decode("utf-8"), "utf-8", 0
+    except UnicodeDecodeError:
+        return raw.decode("latin-1"), "latin-1", 0
+
+
+def _newline(text: str) -> str:
+    match = re.search(r"\r\n|\n|\r", text)
+    return match[0] if match else "\n"
+
+
+def _lines(text: str, encoding: str, offset: int) -> tuple[Line, ...]:
+    lines = []
+    for number, match in enumerate(_LINE.finditer(text), 1):
+        end = offset + len(match[0].encode(encoding))
+        content = match[0].rstrip("\r\n").rstrip(END_OF_FILE + "\0")
+        lines.append(Line(number=number, text=content, offset=offset, end=end))
+        offset = end
+    return tuple(lines)
+
+
+def event_of(line: Line, drop: bool | None) -> Event | None:
+    """The event that a line is, read from its timecodes to the left; None if it is none.
+
+    `001  TAPE 7   V     D    024 <four timecodes>`: a reel may hold blanks or be missing, and
+    some lists leave a dissolve's letter out.
+    """
+    times = _FOUR_TIMECODES.search(line.text)
+    if times is None:
+        return None
+    tokens = [(m[0], m.start()) for m in re.finditer(r"\S+", line.text[: times.start()])]
+    if not tokens or not (tokens[0][0].isascii() and tokens[0][0].isdigit()):
+        return None
+    number, number_at = tokens.pop(0)
+    kind, kind_at = _take_kind(tokens)
+    channels, channels_at = "V", -1
+    if tokens and _CHANNELS.match(tokens[-1][0]):
+        channels, channels_at = tokens.pop()
+    reel = ""
+    if tokens:
+        end = tokens[-1][1] + len(tokens[-1][0])
+        reel = line.text[tokens[0][1] : end]
+    return Event(
+        line=line,
+        number=number,
+        reel=reel,
+        channels=channels,
+        kind=kind,
+        timecodes=(times[1], times[2], times[3], times[4]),
+        columns=Columns(
+            number=number_at,
+            reel=tokens[0][1] if tokens else -1,
+            channels=channels_at,
+            kind=kind_at,
+            timecodes=times.start(),
+        ),
+        drop=drop,
+    )
+
+
+def _take_kind(tokens: list[tuple[str, int]]) -> tuple[str, int]:
+    """Take the transition and its length off the end: ("C", column), ("D", ...), ("W001", ...)."""
+    length_given = False
+    if len(tokens) > 1 and re.match(r"^\d{1,4}$", tokens[-1][0]):
+        previous = tokens[-2][0]
+        if _KIND.match(previous) or _CHANNELS.match(previous) or previous.upper() in ("O", "(F)"):
+            tokens.pop()
+            length_given = True
+    if tokens and tokens[-1][0].upper() == "(F)":
+        tokens.pop()
+    if len(tokens) > 1 and tokens[-1][0].upper() in ("B", "O") and tokens[-2][0].upper() == "K":
+        letter, _ = tokens.pop()
+        _, at = tokens.pop()
+        return "K" + letter.upper(), at
+    if tokens and _KIND.match(tokens[-1][0]):
+        kind, at = tokens.pop()
+        return kind.upper(), at
+    return ("D" if length_given else "C"), -1
+
+
+def _attach(events: Sequence[Event], before: Sequence[Line]) -> None:
+    """Give each event its comments: they follow it, or precede it if the list is written so."""
+    foreign = [event for event in events if not event.is_ours]
+    leading = [line for line in before if _NOTE.match(line.text)]
+    trailing = foreign[-1].block if foreign else []
+    precede = bool(leading) and not any(_NOTE.match(line.text) for line in trailing)
+    for index, event in enumerate(foreign):
+        lines = event.block
+        if precede:
+            lines = list(before) if index == 0 else foreign[index - 1].block
+        _read_notes(event, lines)
+    for event in events:
+        if event.is_ours:
+            _read_notes(event, event.block)
+
+
+def _read_notes(event: Event, lines: Sequence[Line]) -> None:
+    open_note = False
+    previous = ""
+    for line in lines:
+        text = line.text
+        if match := _NOTE.match(text):
+            event.notes.append(Note(key=match[1].upper(), value=match[2], line=line))
+        elif match := _SPEED.match(text):
+            event.speeds.append(
+                Speed(reel=match[1] or "", frames_per_second=match[2], timecode=match[3])
+            )
+        elif match := _RESOLVE_MARKER.match(text):
+            event.marker = match[1]
+        elif _FREEZE.match(text):
+            event.freeze = True
+        elif open_note and continues(previous, text):
+            note = event.notes[-1]
+            event.notes[-1] = Note(key=note.key, value=note.value + text[2:].rstrip(), line=line)
+            previous = text
+            continue
+        open_note = _NOTE.match(text) is not None
+        previous = text
+
+
+def continues(previous: str, text: str) -> bool:
+    """Whether a comment is the rest of the one before, which was too long for its line."""
+    return (
+        len(previous) >= _WRAPPED_FROM
+        and text.startswith("* ")
+        and _NOTE.match(text) is None
+        and OWN_MARK not in text
+        and not text.startswith(("* *", "* ASC_", "* PATCH"))
+    )

@@ -1,0 +1,1 @@
+"""Final Cut Pro XML, 1.0 to 1.14."""

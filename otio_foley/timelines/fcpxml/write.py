@@ -1,0 +1,308 @@
+"""Footstep clips into an FCPXML text, and out of it again by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from otio_foley.errors import OutputError
+from otio_foley.timelines.document import NAMESPACE, UNDO_PLACEHOLDER, Patch
+from otio_foley.timelines.fcpxml.story import ID_PREFIX, STORY, Host, is_ours, lane_of
+from otio_foley.timelines.fcpxml.time import time_text
+from otio_foley.timelines.paths import url_from_path
+from otio_foley.timelines.xml.stems import provenance_text, rows
+from otio_foley.timelines.xml.tree import Node, XmlText
+from otio_foley.timelines.xml.write import Element, Writer
+from otio_foley.types import Marker, StemClip, Timeline
+
+ROLE = "effects.footsteps"
+
+#: What the DTDs put behind anchored items in a story element.
+_MARKERS = (
+    *("marker", "chapter-marker", "rating", "keyword"),
+    *("shot-marker", "analysis-marker", "hidden-clip-marker"),
+)
+_SOUND_SOURCES = (
+    *("audio-channel-source", "audio-role-source", "sync-source"),
+    *("audio-source", "audio-aux-source"),
+)
+_FILTERS = ("filter", "filter-video", "filter-video-mask", "filter-audio")
+_BEHIND_ANCHORS = frozenset((*_MARKERS, *_SOUND_SOURCES, *_FILTERS, "metadata", "reserved"))
+
+
+class Dialect:
+    """What the file's own version of FCPXML allows."""
+
+    def __init__(self, root: Node) -> None:
+        match = re.match(r"\s*(\d{1,3})\.(\d{1,3})", root.get("version") or "")
+        if match:
+            version = int(match[1]), int(match[2])
+        else:  # no version is no FCPXML that a host reads; go by what stands in it
+            version = (1, 9) if next(root.find_all("media-rep"), None) is not None else (1, 8)
+        self.version = version
+        self.has_media_rep = version >= (1, 9)
+        self.has_asset_clip = version >= (1, 6)
+        self.has_metadata = version >= (1, 2)
+        self.has_marker_note = version >= (1, 1)
+
+    def behind_anchors(self, host: Node) -> frozenset[str]:
+        """Tags that follow anchored items in this element."""
+        if host.tag == "title" and self.version <= (1, 2):
+            return _BEHIND_ANCHORS | {"text"}
+        if host.tag == "mc-clip" and self.version <= (1, 3):
+            return _BEHIND_ANCHORS - {"filter-audio"}
+        return _BEHIND_ANCHORS
+
+
+def insertion_patches(
+    xml: XmlText, timeline: Timeline, hosts: Mapping[str, Host], stems: Sequence[StemClip]
+) -> tuple[Patch, ...]:
+    """Patches that add an asset for each sound file and a connected clip for each stem.
+
+    Raises OutputError for a stem whose clip is not in this cut.
+    """
+    dialect = Dialect(xml.root)
+    writer = Writer(xml)
+    by_host: dict[int, list[StemClip]] = {}
+    for stem in stems:
+        if stem.clip_id not in hosts:
+            raise OutputError(
+                f"the cut has no clip {stem.clip_id!r} for {stem.name!r}",
+                hint="the footsteps were made for another version of the cut: conform them first",
+            )
+        by_host.setdefault(id(hosts[stem.clip_id].node), []).append(stem)
+    asset_ids = _asset_ids(xml.root, stems)
+    patches = [_resources_patch(xml, writer, dialect, asset_ids, stems)]
+    undo = "" if dialect.has_metadata else UNDO_PLACEHOLDER
+    for anchored in by_host.values():
+        node = hosts[anchored[0].clip_id].node
+        elements = []
+        for lane, stem in _with_lanes(node, anchored):
+            placing = _placing(hosts[stem.clip_id], stem, lane)
+            asset_id = asset_ids[stem.path]
+            elements.append(_clip_element(dialect, timeline, stem, asset_id, placing, undo))
+            undo = ""
+        behind = dialect.behind_anchors(node)
+        before = [child for child in node.children if child.tag not in behind]
+        patches.append(writer.insert(node, before[-1] if before else None, elements))
+    return tuple(patches)
+
+
+def _with_lanes(host: Node, stems: Sequence[StemClip]) -> Iterator[tuple[int, StemClip]]:
+    """Each stem of a host with its lane: below all in use, a lane a track.
+
+    Stems that overlap one another on a track go below all tracks.
+    """
+    lowest = lowest_lane(host)
+    overflow = max(stem.track for stem in stems)
+    seen: set[int] = set()
+    for track, row in rows(stems):
+        depth = track
+        if track in seen:
+            overflow += 1
+            depth = overflow
+        seen.add(track)
+        for stem in row:
+            yield lowest - depth, stem
+
+
+def lowest_lane(host: Node) -> int:
+    """The lowest lane in use in a host, nested lanes added up; 0 if none is below it."""
+    lowest = 0
+    stack = [(child, 0) for child in host.children]
+    while stack:
+        node, above = stack.pop()
+        if node.tag not in STORY:
+            continue
+        lane = above + lane_of(node)
+        lowest = min(lowest, lane)
+        stack += [(child, lane) for child in node.children]
+    return lowest
+
+
+# ---- elements
+
+
+def _asset_ids(root: Node, stems: Iterable[StemClip]) -> dict[Path, str]:
+    """An unused id for each sound file."""
+    taken = {root.get("id")} | {node.get("id") for node in root.descendants()}
+    ids: dict[Path, str] = {}
+    number = 0
+    for stem in stems:
+        if stem.path in ids:
+            continue
+        number += 1
+        while f"{ID_PREFIX}{number}" in taken:
+            number += 1
+        ids[stem.path] = f"{ID_PREFIX}{number}"
+    return ids
+
+
+def _resources_patch(
+    xml: XmlText,
+    writer: Writer,
+    dialect: Dialect,
+    asset_ids: Mapping[Path, str],
+    stems: Sequence[StemClip],
+) -> Patch:
+    resources = next(xml.root.find_all("resources"), None)
+    if resources is None:  # a cut with clips has one, for their assets lie in it
+        raise OutputError("the file has no <resources> that sound could be added to")
+    firsts: dict[Path, StemClip] = {}
+    for stem in stems:
+        firsts.setdefault(stem.path, stem)
+    assets = []
+    for number, (path, stem) in enumerate(firsts.items()):
+        entries = [(f"{NAMESPACE}.asset", "1")]
+        if number == 0:
+            entries.append((f"{NAMESPACE}.undo", UNDO_PLACEHOLDER))
+        assets.append(_asset_element(dialect, asset_ids[path], stem, entries))
+    return writer.insert(resources, resources.children[-1] if resources.children else None, assets)
+
+
+def _asset_element(
+    dialect: Dialect, identity: str, stem: StemClip, entries: Sequence[tuple[str, str]]
+) -> Element:
+    url = url_from_path(stem.path)
+    attributes = [("id", identity), ("name", stem.path.stem)]
+    if not dialect.has_media_rep:
+        attributes.append(("src", url))
+    attributes += [
+        ("start", time_text(stem.file_start_s)),
+        ("duration", time_text(stem.file_duration_s)),
+        ("hasAudio", "1"),
+        ("audioSources", "1"),
+        ("audioChannels", str(stem.channels)),
+        ("audioRate", str(stem.sample_rate_hz)),
+    ]
+    content = []
+    if dialect.has_media_rep:
+        content.append(Element("media-rep", (("kind", "original-media"), ("src", url))))
+    if dialect.has_metadata:
+        content.append(_metadata(entries))
+    return Element("asset", tuple(attributes), tuple(content))
+
+
+def _placing(host: Host, stem: StemClip, lane: int) -> tuple[tuple[str, str], ...]:
+    return (
+        ("lane", str(lane)),
+        ("offset", time_text(host.local_at(stem.record.start_s))),
+        ("name", stem.name),
+    )
+
+
+def _clip_element(
+    dialect: Dialect,
+    timeline: Timeline,
+    stem: StemClip,
+    asset_id: str,
+    placing: tuple[tuple[str, str], ...],
+    undo: str,
+) -> Element:
+    start_s = stem.file_start_s + stem.in_s
+    span = (("start", time_text(start_s)), ("duration", time_text(stem.record.duration_s)))
+    notes = _provenance(dialect, stem, undo)
+    markers = [
+        _marker_element(dialect, timeline, marker, start_s - stem.record.start_s)
+        for marker in stem.markers
+    ]
+    trailing = [note for note in notes if note.tag == "metadata"]
+    leading = [note for note in notes if note.tag == "note"]
+    if dialect.has_asset_clip:
+        attributes = (("ref", asset_id), *placing, *span, ("audioRole", ROLE))
+        return Element("asset-clip", attributes, (*leading, *markers, *trailing))
+    channels = ", ".join(str(channel + 1) for channel in range(stem.channels))
+    sound = Element(
+        "audio",
+        (
+            ("ref", asset_id),
+            ("offset", time_text(start_s)),
+            *span,
+            ("role", ROLE),
+            ("srcCh", channels),
+        ),
+    )
+    return Element("clip", (*placing, *span), (*leading, sound, *markers, *trailing))
+
+
+def _marker_element(
+    dialect: Dialect, timeline: Timeline, marker: Marker, record_to_local_s: Fraction
+) -> Element:
+    value = marker.name or "footstep"
+    note = marker.note
+    if note and not dialect.has_marker_note:
+        value, note = f"{value}: {note}", ""
+    attributes = [
+        ("start", time_text(marker.record_s + record_to_local_s)),
+        ("duration", time_text(1 / timeline.frame_rate)),
+        ("value", value),
+    ]
+    if note:
+        attributes.append(("note", note))
+    return Element("marker", tuple(attributes))
+
+
+def _provenance(dialect: Dialect, stem: StemClip, undo: str) -> tuple[Element, ...]:
+    """What made the clip, in its metadata; versions 1.0 and 1.1 have only a note."""
+    record = provenance_text(stem)
+    if not dialect.has_metadata:
+        return (Element("note", (), f"{NAMESPACE} {stem.clip_id} {record} {undo}".rstrip()),)
+    entries = [
+        (f"{NAMESPACE}.clip-id", stem.clip_id),
+        (f"{NAMESPACE}.track", str(stem.track)),
+        (f"{NAMESPACE}.provenance", record),
+    ]
+    return (_metadata(entries),)
+
+
+def _metadata(entries: Iterable[tuple[str, str]]) -> Element:
+    return Element(
+        "metadata", (), tuple(Element("md", (("key", k), ("value", v))) for k, v in entries)
+    )
+
+
+# ---- finding ours again
+
+
+def our_nodes(root: Node) -> tuple[Node, ...]:
+    """Every element that otio-foley added, also in a file that a host has saved since."""
+    clips = [
+        node
+        for node in root.descendants()
+        if node.tag in ("asset-clip", "clip", "audio") and is_ours(node)
+    ]
+    in_clips = {id(node) for clip in clips for node in (clip, *clip.descendants())}
+    users: dict[str, list[bool]] = {}
+    for node in root.descendants():
+        if node.tag in STORY and node.get("ref"):
+            users.setdefault(node.get("ref") or "", []).append(id(node) in in_clips)
+    assets = [
+        node
+        for resources in root.find_all("resources")
+        for node in resources.children
+        if node.tag == "asset" and (is_ours(node) or _only_ours(users.get(node.get("id") or "")))
+    ]
+    ours = {node.get("id") for node in assets}
+    strays = [
+        _whole_clip(node)
+        for node in root.descendants()
+        if node.tag in ("asset-clip", "audio") and node.get("ref") in ours
+    ]
+    unique = {id(node): node for node in [*clips, *strays, *assets]}
+    return tuple(unique.values())
+
+
+def _only_ours(users: list[bool] | None) -> bool:
+    return bool(users) and all(users or ())
+
+
+def _whole_clip(node: Node) -> Node:
+    """A sound element, or the clip around it where a host has made one for it alone."""
+    parent = node.parent
+    if node.tag == "audio" and parent is not None and parent.tag == "clip":
+        story = [child for child in parent.children if child.tag in STORY]
+        if len(story) == 1:
+            return parent
+    return node

@@ -1,0 +1,1 @@
+"""OpenTimelineIO files, any schema version."""

@@ -1,0 +1,79 @@
+"""OpenTimelineIO (`.otio`): picture clips out of the JSON, footstep tracks into it.
+
+The file is read as byte spans and patched; schema versions, key order and number spelling stay.
+`opentimelineio` itself is not used: what it does not know it drops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from otio_foley.errors import OutputError
+from otio_foley.timelines.document import Patch
+from otio_foley.timelines.otio.jsonspans import (
+    Value,
+    appended,
+    parse_json,
+    rendered,
+    style_of,
+    with_member,
+)
+from otio_foley.timelines.otio.read import find_timeline, read_timeline, top_origin_s
+from otio_foley.timelines.otio.values import stated
+from otio_foley.timelines.otio.write import dialect_of, foley_tracks, removal_patches
+from otio_foley.types import StemClip, Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtioText:
+    """A parsed OTIO file: its span tree, its timeline and the stack that holds the tracks."""
+
+    root: Value
+    stack: Value | None
+    timeline: Timeline
+
+    @property
+    def encoding(self) -> str:
+        return "utf-8"
+
+    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+        """One patch that adds a track `FS n` per stem track behind the file's own tracks.
+
+        Raises OutputError where clips overlap on a track, a path is relative, or the timeline has
+        no stack of tracks.
+        """
+        if not stems:
+            return ()
+        if self.stack is None:
+            raise OutputError(
+                "this timeline has no stack of tracks", hint="export the cut again, not empty"
+            )
+        dialect = dialect_of(self.root, self.timeline.frame_rate)
+        tracks = foley_tracks(stems, dialect, top_origin_s(self.stack))
+        style = style_of(self.root)
+        children = self.stack.get("children")
+        if children is None:
+            return (with_member(self.stack, "children", tracks, style),)
+        if not stated(children):
+            text = rendered(tracks, style).encode()
+            return (Patch(children.start, children.end - children.start, text),)
+        if children.kind != "array":
+            raise OutputError("the stack's children are no list", hint="export the cut again")
+        return (appended(children, tracks, style),)
+
+    def removal(self) -> tuple[Patch, ...]:
+        """Patches that take out our tracks and clips, found by their metadata."""
+        return removal_patches(self.stack, style_of(self.root))
+
+
+def parse(raw: bytes, frame_rate: Fraction | None = None) -> OtioText:
+    """Read an OTIO file. `frame_rate` counts only where no time in it states one.
+
+    Raises ParseError (line and column) for damaged JSON, a file without a timeline, or one in
+    which no picture clip can be read although there are some.
+    """
+    root = parse_json(raw)
+    found = find_timeline(root)
+    return OtioText(root=root, stack=found.stack, timeline=read_timeline(found, frame_rate))

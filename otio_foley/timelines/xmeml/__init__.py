@@ -1,0 +1,1 @@
+"""FCP7 XML (xmeml 1 to 5): what Premiere and Resolve exchange."""

@@ -1,0 +1,134 @@
+"""Final Cut Pro 7 XML (xmeml 1 to 5), as Premiere, Resolve, Hiero and Kdenlive write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from otio_foley.errors import ParseError
+from otio_foley.timelines.document import Patch
+from otio_foley.timelines.identity import with_ids
+from otio_foley.timelines.xmeml.media import Library, is_drop_frame, number, rate_of, timecode_s
+from otio_foley.timelines.xmeml.read import SequenceReader, picture_tracks
+from otio_foley.timelines.xmeml.write import insertion_patches, our_nodes
+from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
+from otio_foley.timelines.xml.write import removal_patches
+from otio_foley.types import Marker, Skipped, StemClip, Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedXmeml:
+    """An xmeml text as read."""
+
+    xml: XmlText
+    timeline: Timeline
+    sequence: Node
+
+    @property
+    def encoding(self) -> str:
+        return self.xml.encoding
+
+    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+        """Patches that add the stems on audio tracks of their own. Raises OutputError."""
+        return insertion_patches(self.xml, self.timeline, self.sequence, stems)
+
+    def removal(self) -> tuple[Patch, ...]:
+        """Patches that take out everything of ours, wherever it stands."""
+        return removal_patches(self.xml, our_nodes(self.xml.root))
+
+
+def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedXmeml:
+    """Read an xmeml text. `frame_rate` counts only where the file states none.
+
+    Raises ParseError: damaged, no sequence in it, or no picture clip of it can be understood.
+    """
+    xml = parse_xml(raw)
+    if xml.root.tag != "xmeml":
+        raise ParseError(f"not xmeml: its root element is <{xml.root.tag}>")
+    sequences = list(_top_sequences(xml.root))
+    if not sequences:
+        raise ParseError(
+            "this xmeml holds no sequence",
+            hint="select the sequence (not clips in a bin) and export it as Final Cut Pro XML",
+        )
+    chosen = next((node for node in sequences if _holds_picture(node)), sequences[0])
+    rate = _sequence_rate(chosen) or frame_rate
+    if rate is None:
+        raise ParseError(
+            f"sequence {_name(chosen)!r} states no frame rate",
+            line=chosen.line,
+            column=chosen.column,
+            hint="give the frame rate of the cut",
+        )
+    reader = _read(xml, chosen, rate)
+    others = [
+        Skipped(
+            clip_id="", name=_name(node), reason="another sequence: only the first is worked on"
+        )
+        for node in sequences
+        if node is not chosen and id(node) not in reader.nested
+    ]
+    timeline = Timeline(
+        name=_name(chosen),
+        frame_rate=rate,
+        drop_frame=is_drop_frame(chosen.child("timecode")),
+        start_s=timecode_s(chosen, rate),
+        clips=with_ids(reader.clips),
+        markers=tuple(_markers(chosen, rate)),
+        skipped=(*reader.skipped, *others),
+    )
+    return ParsedXmeml(xml=xml, timeline=timeline, sequence=chosen)
+
+
+def _read(xml: XmlText, sequence: Node, rate: Fraction) -> SequenceReader:
+    reader = SequenceReader(Library(xml.root))
+    reader.read(sequence, rate)
+    if reader.failures and not reader.clips:
+        reasons = "; ".join(f"{s.name}: {s.reason}" for s in reader.skipped[:3])
+        raise ParseError(
+            f"no picture clip of {_name(sequence)!r} can be understood ({reasons})",
+            hint="export the sequence again, or report the file",
+        )
+    return reader
+
+
+def _top_sequences(root: Node) -> Iterator[Node]:
+    """Sequences with contents that are not nested in a clip, in document order."""
+    stack = list(reversed(root.children))
+    while stack:
+        node = stack.pop()
+        if node.tag == "sequence" and node.children:
+            yield node
+        elif node.tag in ("project", "children", "bin"):
+            stack.extend(reversed(node.children))
+
+
+def _holds_picture(sequence: Node) -> bool:
+    return any(
+        item.tag == "clipitem" for track in picture_tracks(sequence) for item in track.children
+    )
+
+
+def _sequence_rate(sequence: Node) -> Fraction | None:
+    """The sequence's rate, or where it has none that of its picture or its timecode."""
+    media = sequence.child("media")
+    video = media.child("video") if media is not None else None
+    layout = video.child("format") if video is not None else None
+    picture = layout.child("samplecharacteristics") if layout is not None else None
+    return rate_of(sequence) or rate_of(picture) or rate_of(sequence.child("timecode"))
+
+
+def _name(sequence: Node) -> str:
+    return sequence.child_text("name") or sequence.get("id") or ""
+
+
+def _markers(sequence: Node, rate: Fraction) -> Iterator[Marker]:
+    for node in sequence.children:
+        frame = number(node, "in") if node.tag == "marker" else None
+        if frame is not None and frame >= 0:
+            yield Marker(
+                record_s=frame / rate,
+                name=node.child_text("name") or "",
+                note=node.child_text("comment") or "",
+            )
