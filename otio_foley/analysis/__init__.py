@@ -1,0 +1,1 @@
+"""What the picture says: people, their pose, the camera's motion, contacts, action, distance."""

@@ -1,0 +1,264 @@
+"""When each foot meets the floor, from heel and toe kinematics.
+
+A foot swings, then stands. While it stands its heel or its toe rests on the ground, so the slower
+of the two tells swing from stance from any side, as long as the ground's own motion is taken off;
+initial contact is where that speed falls through a share of the swing's peak, between frames.
+Where someone walks across the picture Zeni's rule (Zeni et al. 2008: the heel is farthest ahead of
+the hips) names the same instant and confirms it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import find_peaks
+
+from otio_foley.analysis.tracks import GRID_HZ, FootTrack, GaitTrack, gait_tracks
+from otio_foley.types import CameraMotion, Contact, FloatArray, Part, Pose
+
+#: Speeds in leg lengths per second. A swing reaches at least _SWING; a foot slower than
+#: _CONTACT_SHARE of its swing's peak (within bounds) stands.
+_SWING = 0.6
+_CONTACT_SHARE = 0.15
+_CONTACT_BOUNDS = (0.3, 0.8)
+
+#: The speed of a foot that the floor stops at full speed falls from 70 % to the contact share in
+#: 45 ms, which is all the low-pass's own; its contact is at half speed. A foot that the leg sets
+#: down takes 75 ms and more. In between, in between. (Step response of the filter in `tracks`;
+#: medians over the walkers with plates: 73 to 114 ms.)
+_STOPPED_S = 0.045
+_SET_DOWN_S = 0.075
+
+#: Hips that fall this fast (leg lengths per second) as the foot comes to a stop end a jump: in
+#: walking they reach 0.3, in running 0.8 (8 cm up and down at 2.8 steps a second), after a jump of
+#: 10 cm 1.5.
+LANDING_FALL = 1.1
+
+#: A standing foot leaves the ground when it is so many times faster than when it came.
+_TOE_OFF_OVER_CONTACT = 2.0
+
+#: A foot that stands for less than this did not land.
+_SHORTEST_STANCE_S = 0.07
+
+#: A stance that is shorter than any walker's may be the top of a jump: then the foot was this much
+#: (leg lengths) lower just before and just after.
+_SHORT_STANCE_S = 0.25
+_APEX = 0.08
+
+#: A step carries the foot at least this far (leg lengths), there or up.
+_LEAST_EXCURSION = 0.12
+
+#: Mean confidence of ankle, heel and toe below which a foot counts as not seen.
+_LEAST_CONFIDENCE = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Landing:
+    """Grid indices (fractional) of contact and toe-off; `speed` is the swing's greatest,
+    `fall_speed` the hips' at the end of the fall."""
+
+    contact: float
+    toe_off: float | None
+    part: Part
+    speed: float
+    fall_speed: float
+
+
+def find_contacts(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
+    """Initial contacts of both feet of one person, in time order.
+
+    Times are seconds from the movie's first presentation time. Strength is relative to the
+    person's median landing.
+    """
+    contacts = [
+        contact
+        for track in gait_tracks(pose, camera)
+        for contact in _track_contacts(pose.person, track)
+    ]
+    return tuple(sorted(contacts, key=lambda contact: contact.time_s))
+
+
+def _track_contacts(person: int, track: GaitTrack) -> list[Contact]:
+    ground = ground_velocity(track)
+    found = [
+        (foot, landing)
+        for foot in (track.left, track.right)
+        for landing in _landings(foot, track.hips, ground)
+    ]
+    if not found:
+        return []
+    usual = float(np.median([landing.speed for _, landing in found]))
+    return [
+        Contact(
+            person=person,
+            time_s=_time_s(track, landing.contact),
+            toe_off_s=None if landing.toe_off is None else _time_s(track, landing.toe_off),
+            foot=foot.foot,
+            part=landing.part,
+            strength=landing.speed / usual,
+            fall_speed=landing.fall_speed,
+            confidence=_confidence(foot, track, landing),
+            found_by="kinematics",
+        )
+        for foot, landing in found
+    ]
+
+
+def ground_velocity(track: GaitTrack) -> FloatArray:
+    """The ground's velocity (2,) in leg lengths per second: not zero on a treadmill.
+
+    Someone whose feet stride while the hips stay stands on a moving belt (or the camera went along
+    unseen by the flow): the ground moves with the lower foot.
+    """
+    still = np.zeros(2)
+    hips = _velocity(track.hips)
+    if np.hypot(*np.median(hips, axis=0)) > 0.25:
+        return still
+    left, right = ((foot.heel + foot.toe) / 2 for foot in (track.left, track.right))
+    left_is_lower = (left[:, 1] > right[:, 1])[:, None]
+    lower = np.where(left_is_lower, _velocity(left), _velocity(right))
+    belt = np.median(lower, axis=0)
+    return belt if np.hypot(*belt) > 0.4 else still
+
+
+def _landings(foot: FootTrack, hips: FloatArray, ground: FloatArray) -> Iterable[_Landing]:
+    """A foot's swings that end on the ground. A twitch while it stands is no swing."""
+    heel, toe = (_speed(point, ground) for point in (foot.heel, foot.toe))
+    slower = np.minimum(heel, toe)
+    swings, _ = find_peaks(slower, height=_SWING, prominence=0.5 * _SWING)
+    last = len(slower) - 1
+    left_ground = 0
+    for peak in map(int, swings):
+        if peak < left_ground:
+            continue
+        limit = float(np.clip(_CONTACT_SHARE * slower[peak], *_CONTACT_BOUNDS))
+        contact = _falls_through(slower, limit, peak)
+        if contact is None:
+            return
+        if slower[peak : round(contact) + 1].max() > slower[peak]:
+            continue  # only a shoulder of a greater swing
+        toe_off = _rises_through(slower, _TOE_OFF_OVER_CONTACT * limit, round(contact) + 1)
+        stood_s = ((last if toe_off is None else toe_off) - contact) / GRID_HZ
+        excursion = _excursion(foot, ground, left_ground, contact)
+        left_ground = last if toe_off is None else round(toe_off)
+        if stood_s < _SHORTEST_STANCE_S or excursion < _LEAST_EXCURSION:
+            continue
+        if foot.confidence[round(contact)] < _LEAST_CONFIDENCE or (
+            stood_s < _SHORT_STANCE_S and _at_apex(foot, ground, contact, stood_s)
+        ):
+            continue
+        stopped, fall_speed = _fall(foot, hips, ground, peak, contact)
+        if fall_speed < LANDING_FALL:
+            stopped = _impact(slower, peak, contact)
+        yield _Landing(
+            contact=stopped,
+            toe_off=toe_off,
+            part=_part(heel, toe, limit, peak),
+            speed=float(slower[peak]),
+            fall_speed=fall_speed,
+        )
+
+
+def _at_apex(foot: FootTrack, ground: FloatArray, contact: float, stood_s: float) -> bool:
+    """Whether the foot came up to where it rests and goes down from there: the top of a jump."""
+    height = -(foot.heel + foot.toe)[:, 1] / 2 + ground[1] * foot.times_s
+    start, end = round(contact), round(contact + stood_s * GRID_HZ)
+    around = round(0.35 * GRID_HZ)
+    rest = float(height[start : end + 1].max())
+    before, after = height[max(0, start - around) : start], height[end : end + around]
+    return min(len(before), len(after)) > 0 and bool(
+        rest - before.min() > _APEX and rest - after.min() > _APEX
+    )
+
+
+def _fall(
+    foot: FootTrack, hips: FloatArray, ground: FloatArray, peak: int, settled: float
+) -> tuple[float, float]:
+    """When the foot stopped falling (half its greatest downward speed), and how fast the hips fell
+    in the tenth of a second before. After a jump the foot may turn and slide for long, but it falls
+    no further."""
+    end = round(settled) + 1
+    start = max(0, min(peak, end - 1) - round(0.05 * GRID_HZ))
+    down = _velocity((foot.heel + foot.toe) / 2)[:, 1] - ground[1]
+    fastest = start + int(down[start:end].argmax())
+    stopped = _falls_through(down, 0.5 * down[fastest], fastest)
+    if stopped is None or down[fastest] <= 0:
+        return settled, 0.0
+    hips_down = _velocity(hips)[:, 1] - ground[1]
+    at = round(stopped)
+    return stopped, max(0.0, float(hips_down[max(0, at - round(0.1 * GRID_HZ)) : at + 1].max()))
+
+
+def _impact(speed: FloatArray, peak: int, settled: float) -> float:
+    """The instant of contact between half speed (stopped by the floor) and `settled`."""
+    half, most = (_falls_through(speed, share * speed[peak], peak) for share in (0.5, 0.7))
+    if half is None or most is None:
+        return settled
+    fall_s = (settled - most) / GRID_HZ
+    stopped = np.clip((_SET_DOWN_S - fall_s) / (_SET_DOWN_S - _STOPPED_S), 0.0, 1.0)
+    return settled - float(stopped) * max(0.0, settled - half)
+
+
+def _excursion(foot: FootTrack, ground: FloatArray, stood: int, contact: float) -> float:
+    """How far the foot came since it last stood, or how high, in leg lengths."""
+    at = round(contact)
+    middle = (foot.heel + foot.toe) / 2
+    moved = middle - ground * (foot.times_s - foot.times_s[at])[:, None]
+    return float(np.linalg.norm(moved[stood : at + 1] - moved[at], axis=1).max())
+
+
+def _part(heel: FloatArray, toe: FloatArray, limit: float, peak: int) -> Part:
+    """What comes to rest first; `flat` if heel and toe do so within 20 ms."""
+    heel_at, toe_at = (_falls_through(speed, limit, peak) for speed in (heel, toe))
+    if heel_at is None or toe_at is None:
+        return "heel" if toe_at is None else "toe"
+    if abs(heel_at - toe_at) < 0.02 * GRID_HZ:
+        return "flat"
+    return "heel" if heel_at < toe_at else "toe"
+
+
+def _confidence(foot: FootTrack, track: GaitTrack, landing: _Landing) -> float:
+    """Seen well, swung clearly, and the leg was ahead where that can be told."""
+    at = round(landing.contact)
+    seen = float(foot.confidence[max(0, at - 12) : at + 12].mean())
+    clear = min(1.0, landing.speed / (2 * _SWING))
+    return round(float(np.clip(seen * (0.5 + 0.5 * clear) * _ahead(foot, track, at), 0.0, 1.0)), 3)
+
+
+def _ahead(foot: FootTrack, track: GaitTrack, at: int) -> float:
+    """1 if a walker across the picture lands with the foot ahead of the hips, else 0.7."""
+    way = track.hips[min(at + 24, len(track.hips) - 1)] - track.hips[max(0, at - 24)]
+    if abs(way[0]) < 0.1:
+        return 1.0
+    ahead = (foot.heel[at, 0] - track.hips[at, 0]) * np.sign(way[0])
+    return 1.0 if ahead > -0.1 else 0.7
+
+
+def _time_s(track: GaitTrack, index: float) -> float:
+    return float(track.times_s[0] + index / GRID_HZ)
+
+
+def _velocity(track: FloatArray) -> FloatArray:
+    return np.asarray(np.gradient(track, 1.0 / GRID_HZ, axis=0))
+
+
+def _speed(track: FloatArray, ground: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.norm(_velocity(track) - ground, axis=1))
+
+
+def _falls_through(signal: FloatArray, limit: float, start: int) -> float | None:
+    """First fractional index from `start` at which the signal falls below the limit."""
+    below = np.flatnonzero(signal[start:] < limit)
+    if not len(below):
+        return None
+    at = start + int(below[0])
+    if at == start:
+        return float(start)
+    return at - 1 + float((signal[at - 1] - limit) / (signal[at - 1] - signal[at]))
+
+
+def _rises_through(signal: FloatArray, limit: float, start: int) -> float | None:
+    above = np.flatnonzero(signal[start:] >= limit)
+    return float(start + above[0]) if len(above) else None

@@ -1,0 +1,98 @@
+"""The camera's motion from dense optical flow (DIS: Kroeger et al. 2016, OpenCV's).
+
+Between two pictures the flow of everything but the people is fitted with a similarity (shift, turn,
+zoom). Chained, the fits bring every picture's pixels back to the first one's: there a foot that
+stands on the ground stands still, whatever the camera does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_foley.types import CameraMotion, FloatArray
+
+#: Width of the pictures between which flow is computed.
+FLOW_WIDTH_PX = 320
+
+#: One flow vector in so many pixels is fitted.
+_GRID_PX = 8
+
+#: Motion below this many flow pixels per picture is noise of a camera that stands still.
+_STILL_PX = 0.08
+
+Box = tuple[float, float, float, float]
+
+
+class CameraFollower:
+    """Takes pictures one by one, gives the motion of the camera over all of them."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._last: NDArray[np.uint8] | None = None
+        self._times_s: list[float] = []
+        self._to_first: list[FloatArray] = []
+
+    def see(
+        self, time_s: float, grey: NDArray[np.uint8], people: Sequence[Box], scale: float
+    ) -> None:
+        """One picture (h, FLOW_WIDTH_PX) uint8, with the boxes of the people in it (full pixels).
+
+        `scale` is full pixels per flow pixel.
+        """
+        step = np.eye(3)
+        if self._last is not None and self._last.shape == grey.shape:
+            empty = np.zeros((*grey.shape, 2), dtype=np.float32)
+            flow = np.asarray(self._flow.calc(grey, self._last, empty), dtype=np.float64)
+            step = _similarity(flow, people, scale)
+        before = self._to_first[-1] if self._to_first else np.eye(3)
+        self._to_first.append(before @ step)
+        self._times_s.append(time_s)
+        self._last = grey
+
+    def motion(self) -> CameraMotion:
+        return CameraMotion(
+            times_s=np.array(self._times_s),
+            to_first=np.array(self._to_first).reshape(-1, 3, 3)[:, :2, :],
+        )
+
+
+def _similarity(flow: FloatArray, people: Sequence[Box], scale: float) -> FloatArray:
+    """3x3 similarity in full pixels that follows the background's flow; identity if unsure."""
+    height, width = flow.shape[:2]
+    ys, xs = np.mgrid[_GRID_PX // 2 : height : _GRID_PX, _GRID_PX // 2 : width : _GRID_PX]
+    background = np.ones(xs.shape, dtype=bool)
+    for left, top, right, bottom in people:
+        margin = 0.1 * (bottom - top)
+        background &= ~(
+            (xs * scale > left - margin)
+            & (xs * scale < right + margin)
+            & (ys * scale > top - margin)
+            & (ys * scale < bottom + margin)
+        )
+    if background.sum() < 30:
+        return np.eye(3)
+    here = np.stack([xs[background], ys[background]], axis=1).astype(np.float64)
+    moved = flow[ys[background], xs[background]]
+    if np.median(np.hypot(moved[:, 0], moved[:, 1])) < _STILL_PX:
+        return np.eye(3)
+    fitted, inliers = cv2.estimateAffinePartial2D(
+        here * scale, (here + moved) * scale, ransacReprojThreshold=1.5 * scale, refineIters=10
+    )
+    if fitted is None or inliers.mean() < 0.3:
+        return np.eye(3)
+    return np.vstack([fitted, [0.0, 0.0, 1.0]])
+
+
+def to_ground(points_px: FloatArray, times_s: FloatArray, camera: CameraMotion) -> FloatArray:
+    """Points (T, J, 2) of pictures at `times_s` (T,) in the first picture's pixels (T, J, 2).
+
+    Every time has to be one of the camera's times.
+    """
+    index = np.searchsorted(camera.times_s, times_s - 1e-9)
+    maps = camera.to_first[index]
+    turned = np.einsum("tij,tkj->tki", maps[:, :, :2], points_px)
+    return np.asarray(turned + maps[:, None, :, 2], dtype=np.float64)

@@ -1,0 +1,71 @@
+"""From pictures to footsteps' timing: all of the analysis of one stretch of a movie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_foley.analysis.action import label_actions
+from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.people import sight
+from otio_foley.types import Action, Contact, FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepper:
+    """One person's contacts in time order, what they do at each, and how large they are.
+
+    times_s (T,) and silhouette_area (T,) (share of the picture, NaN where unknown) belong together.
+    """
+
+    person: int
+    contacts: tuple[Contact, ...]
+    actions: tuple[Action, ...]
+    times_s: FloatArray
+    silhouette_area: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovieSteps:
+    """What was seen in a stretch of a movie: how many pictures and people, and who stepped."""
+
+    pictures: int
+    people: int
+    steppers: tuple[Stepper, ...]
+
+
+def find_steps(
+    pictures: Iterable[tuple[float, NDArray[np.uint8]]],
+    *,
+    most_people: int,
+    least_confidence: float,
+) -> MovieSteps:
+    """Everybody's steps in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
+
+    Times in the result are on the clock of the pictures' times. Contacts below `least_confidence`
+    are left out.
+    """
+    sighting = sight(pictures, most_people=most_people)
+    steppers = []
+    for pose in sighting.people:
+        contacts = tuple(
+            contact
+            for contact in find_contacts(pose, sighting.camera)
+            if contact.confidence >= least_confidence
+        )
+        if contacts:
+            steppers.append(
+                Stepper(
+                    person=pose.person,
+                    contacts=contacts,
+                    actions=label_actions(contacts),
+                    times_s=pose.times_s,
+                    silhouette_area=pose.silhouette_area,
+                )
+            )
+    return MovieSteps(
+        pictures=len(sighting.times_s), people=len(sighting.people), steppers=tuple(steppers)
+    )

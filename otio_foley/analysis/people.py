@@ -1,0 +1,373 @@
+"""Who is in the picture: people are found in tiles, then each is followed in a crop of their own.
+
+At every *look* (twice a second) squares of two sizes are searched wherever the picture changes:
+someone in front of whom nothing moves makes no steps. Someone new is followed back to the look
+before, too, so that the steps on the way in are there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower
+from otio_foley.analysis.pose import Crop, Person, PoseNetwork
+from otio_foley.types import CameraMotion, FloatArray, Pose
+
+#: Seconds from one search of the whole picture to the next.
+_LOOK_EVERY_S = 0.5
+
+#: Searched squares, as shares of the short side, half overlapping.
+_TILE_SHARES = (1.0, 0.6)
+
+#: Crop side over the person's size: the network wants a quarter more on all sides.
+_CROP_MARGIN = 1.5
+
+#: Someone unseen for so long is lost; someone found near by within `_RETURN_S` is the same one.
+_LOST_AFTER_S = 0.3
+_RETURN_S = 1.0
+
+#: Mean confidence of the keypoints below which a find in a tile is no person.
+_LEAST_CONFIDENCE = 0.5
+
+#: Shorter sightings are not people, or make no step.
+_SHORTEST_S = 0.4
+
+#: Brightness change (of 255) in a tile's liveliest hundredth that counts as something moving.
+_CHANGE = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What a stretch of picture shows: its frame times (T,), the people, the camera's motion."""
+
+    times_s: FloatArray
+    image_size_px: tuple[int, int]
+    people: tuple[Pose, ...]
+    camera: CameraMotion
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    time_s: float
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(slots=True, eq=False)
+class _Track:
+    """One person while being followed, forwards; `seen` maps frame time to what was seen."""
+
+    network: PoseNetwork
+    crop: Crop
+    seen: dict[float, Person] = field(default_factory=dict)
+    velocity_px: FloatArray = field(default_factory=lambda: np.zeros(2))
+    last_seen_s: float = -np.inf
+
+    @property
+    def last(self) -> Person:
+        return self.seen[self.last_seen_s]
+
+    def follow(self, picture: _Picture) -> None:
+        person = self.network.see(picture.rgb, self.crop)
+        if person is None or not _plausible(person, self.crop):
+            return
+        if self.seen:
+            moved = person.centre_px - self.last.centre_px
+            self.velocity_px = 0.7 * self.velocity_px + 0.3 * moved
+        self.seen[picture.time_s] = person
+        self.last_seen_s = picture.time_s
+        self.crop = _crop_around(person, self.velocity_px, self.crop)
+
+
+def sight(pictures: Iterable[tuple[float, NDArray[np.uint8]]], *, most_people: int) -> Sighting:
+    """Find and follow the people in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
+
+    The `most_people` who fill most of the picture for longest are kept, numbered from 0 in that
+    order. Deterministic. No picture at all gives an empty sighting.
+    """
+    camera = CameraFollower()
+    times: list[float] = []
+    size = (0, 0)
+    with _Crowd(most_people) as crowd:
+        for picture in _rising(pictures):
+            times.append(picture.time_s)
+            size = (picture.rgb.shape[1], picture.rgb.shape[0])
+            scale = size[0] / FLOW_WIDTH_PX
+            grey = _grey(picture.rgb)
+            crowd.see(picture, grey)
+            camera.see(picture.time_s, grey, crowd.boxes(), scale)
+        people = crowd.poses(np.array(times), size)
+    return Sighting(
+        times_s=np.array(times), image_size_px=size, people=people, camera=camera.motion()
+    )
+
+
+def _rising(pictures: Iterable[tuple[float, NDArray[np.uint8]]]) -> Iterator[_Picture]:
+    """Broken streams repeat or turn back times; such pictures are passed over."""
+    last_s = -np.inf
+    for time_s, rgb in pictures:
+        if time_s > last_s:
+            last_s = time_s
+            yield _Picture(time_s, rgb)
+
+
+class _Crowd:
+    """Everyone who is being followed, and the pictures since the last look."""
+
+    def __init__(self, most_people: int) -> None:
+        self.most_people = most_people
+        self.searcher = PoseNetwork(follow=False, silhouette=False)
+        self.active: list[_Track] = []
+        self.gone: list[_Track] = []
+        self.recent: deque[_Picture] = deque()
+        self.last_look_s = -np.inf
+        self.looked_at: NDArray[np.uint8] | None = None
+
+    def __enter__(self) -> _Crowd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.searcher.close()
+        for track in self.active:
+            track.network.close()
+
+    def boxes(self) -> list[tuple[float, float, float, float]]:
+        return [track.last.box_px for track in self.active]
+
+    def see(self, picture: _Picture, grey: NDArray[np.uint8]) -> None:
+        for track in self.active:
+            track.follow(picture)
+        self._let_go(picture.time_s)
+        self.recent.append(picture)
+        if picture.time_s - self.last_look_s >= _LOOK_EVERY_S:
+            self._look(picture, grey)
+            self.last_look_s = picture.time_s
+            self.recent.clear()
+            self.recent.append(picture)
+
+    def _let_go(self, now_s: float) -> None:
+        """End the tracks of those who are lost, and of doubles: two networks on one person. Of a
+        double only what the elder track does not show stays."""
+        keep: list[_Track] = []
+        for track in self.active:
+            elder = next((other for other in keep if _double(other, track, now_s)), None)
+            if elder is None and now_s - track.last_seen_s <= _LOST_AFTER_S:
+                keep.append(track)
+                continue
+            if elder is not None:
+                track.seen = {
+                    time_s: person
+                    for time_s, person in track.seen.items()
+                    if time_s not in elder.seen or not _same(elder.seen[time_s], person)
+                }
+            track.network.close()
+            self.gone.append(track)
+        self.active = keep
+
+    def _look(self, picture: _Picture, grey: NDArray[np.uint8]) -> None:
+        before = self.looked_at
+        self.looked_at = grey
+        if before is None and len(self.recent) == 1:
+            before = np.zeros_like(grey)  # the first picture: everything is new
+        for person in self._found(picture, _change(before, grey)):
+            known = any(
+                _same(track.last, person) or _part_of(person, track.last) for track in self.active
+            )
+            if known or len(self.active) >= 2 * self.most_people:
+                continue
+            self._take_on(person, picture)
+
+    def _found(self, picture: _Picture, change: NDArray[np.uint8]) -> list[Person]:
+        """People in the tiles where something moves, the most certain first, no one twice."""
+        height, width = picture.rgb.shape[:2]
+        found = []
+        for crop in _tiles(width, height):
+            if _liveliness(change, crop, width) < _CHANGE:
+                continue
+            person = self.searcher.see(picture.rgb, crop)
+            if person is not None and _is_person(person, crop):
+                found.append(person)
+        found.sort(key=lambda person: -float(person.confidence.mean()))
+        single: list[Person] = []
+        for person in found:
+            if not any(_same(person, one) or _part_of(person, one) for one in single):
+                single = [one for one in single if not _part_of(one, person)]
+                single.append(person)
+        return single
+
+    def _take_on(self, person: Person, picture: _Picture) -> None:
+        """Follow someone new from here, and back through the pictures since the last look."""
+        crop = _crop_around(person, np.zeros(2), None)
+        back = _Track(network=PoseNetwork(follow=True, silhouette=True), crop=crop)
+        for earlier in reversed(self.recent):
+            back.follow(earlier)
+            if earlier.time_s < back.last_seen_s - _LOST_AFTER_S:
+                break
+        back.network.close()
+        track = _Track(network=PoseNetwork(follow=True, silhouette=True), crop=crop)
+        track.follow(picture)
+        if not track.seen:
+            track.network.close()
+            return
+        track.seen = {**dict(sorted(back.seen.items())), **track.seen}
+        self._join_earlier(track)
+        self.active.append(track)
+
+    def _join_earlier(self, track: _Track) -> None:
+        """Someone who was lost a moment ago near by goes on as the same person."""
+        first_s = min(track.seen)
+        for earlier in reversed(self.gone):
+            if not earlier.seen:
+                continue
+            left_s = max(earlier.seen)
+            if 0 < first_s - left_s <= _RETURN_S and _near(
+                earlier.seen[left_s], track.seen[first_s]
+            ):
+                track.seen = {**earlier.seen, **track.seen}
+                earlier.seen = {}
+                return
+
+    def poses(self, times_s: FloatArray, size: tuple[int, int]) -> tuple[Pose, ...]:
+        tracks = [
+            track
+            for track in self.gone + self.active
+            if track.seen
+            and max(track.seen) - min(track.seen) >= _SHORTEST_S
+            and np.mean([person.confidence.mean() for person in track.seen.values()])
+            >= _LEAST_CONFIDENCE
+        ]
+        tracks.sort(key=lambda track: (-_presence(track), min(track.seen)))
+        return tuple(
+            _pose(number, track, times_s, size)
+            for number, track in enumerate(tracks[: self.most_people])
+        )
+
+
+def _pose(number: int, track: _Track, times_s: FloatArray, size: tuple[int, int]) -> Pose:
+    """What was seen of a person on the movie's own frame times, from first to last sight."""
+    seen = track.seen
+    span = times_s[(times_s >= min(seen)) & (times_s <= max(seen))]
+    people = [seen.get(float(time_s)) for time_s in span]
+    nowhere = np.full((33, 2), np.nan)
+    picture_px2 = size[0] * size[1]
+    return Pose(
+        person=number,
+        image_size_px=size,
+        times_s=span,
+        keypoints_px=np.array([nowhere if p is None else p.keypoints_px for p in people]),
+        confidence=np.array([np.zeros(33) if p is None else p.confidence for p in people]),
+        silhouette_area=np.array(
+            [np.nan if p is None else p.silhouette_px2 / picture_px2 for p in people]
+        ),
+    )
+
+
+def _presence(track: _Track) -> float:
+    """Size x time: who matters most in the picture."""
+    return float(sum(person.size_px for person in track.seen.values()))
+
+
+def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height = max(2, round(rgb.shape[0] * FLOW_WIDTH_PX / rgb.shape[1]))
+    small = cv2.resize(rgb, (FLOW_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _change(before: NDArray[np.uint8] | None, now: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if before is None or before.shape != now.shape:
+        return np.full_like(now, 255)
+    difference = cv2.absdiff(cv2.GaussianBlur(now, (5, 5), 0), cv2.GaussianBlur(before, (5, 5), 0))
+    return np.asarray(difference, dtype=np.uint8)
+
+
+def _liveliness(change: NDArray[np.uint8], crop: Crop, width_px: int) -> float:
+    scale = change.shape[1] / width_px
+    half = crop.side_px / 2
+    left, right = (round((crop.centre_x_px + d) * scale) for d in (-half, half))
+    top, bottom = (round((crop.centre_y_px + d) * scale) for d in (-half, half))
+    part = change[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    return float(np.percentile(part, 99)) if part.size else 0.0
+
+
+def _tiles(width: int, height: int) -> list[Crop]:
+    """The whole picture (letterboxed) and half-overlapping squares of each size."""
+    tiles = []
+    if width != height:
+        longer = max(width, height)
+        tiles.append(Crop(centre_x_px=width / 2, centre_y_px=height / 2, side_px=longer))
+    for share in _TILE_SHARES:
+        side = share * min(width, height)
+        tiles += [
+            Crop(centre_x_px=x, centre_y_px=y, side_px=side)
+            for y in _centres(height, side)
+            for x in _centres(width, side)
+        ]
+    return tiles
+
+
+def _centres(length: float, side: float) -> list[float]:
+    count = 1 + int(np.ceil(max(0.0, length - side) / (side / 2) - 1e-9))
+    return [float(c) for c in np.linspace(side / 2, length - side / 2, count)]
+
+
+def _is_person(person: Person, crop: Crop) -> bool:
+    return (
+        float(person.confidence.mean()) >= _LEAST_CONFIDENCE
+        and person.size_px >= 0.12 * crop.side_px
+    )
+
+
+def _plausible(person: Person, crop: Crop) -> bool:
+    """A person who at once is elsewhere or of another size is another, or nobody."""
+    offset = person.centre_px - (crop.centre_x_px, crop.centre_y_px)
+    size = crop.side_px / _CROP_MARGIN
+    return bool(
+        np.hypot(*offset) < 0.5 * size
+        and 0.5 < person.size_px / size < 2.0
+        and person.confidence.mean() > 0.3
+    )
+
+
+def _crop_around(person: Person, velocity_px: FloatArray, before: Crop | None) -> Crop:
+    """A crop where the person will be next; its size changes slowly, so that limbs may swing."""
+    centre = person.centre_px + velocity_px
+    side = _CROP_MARGIN * max(person.size_px, 24.0)
+    if before is not None:
+        side = 0.9 * before.side_px + 0.1 * side
+    return Crop(centre_x_px=float(centre[0]), centre_y_px=float(centre[1]), side_px=side)
+
+
+def _same(one: Person, other: Person) -> bool:
+    """Keypoints lie on each other to within a fifth of the size."""
+    apart = np.hypot(*(one.keypoints_px - other.keypoints_px).T)
+    return float(np.median(apart)) < 0.2 * max(one.size_px, other.size_px)
+
+
+def _double(elder: _Track, track: _Track, now_s: float) -> bool:
+    return elder.last_seen_s == track.last_seen_s == now_s and _same(elder.last, track.last)
+
+
+def _part_of(person: Person, other: Person) -> bool:
+    """A shoe or a shadow taken for someone small: a find inside another's box, far smaller."""
+    left, top, right, bottom = other.box_px
+    margin = 0.1 * other.size_px
+    x, y = person.centre_px
+    return bool(
+        person.size_px < 0.4 * other.size_px
+        and left - margin < x < right + margin
+        and top - margin < y < bottom + margin
+    )
+
+
+def _near(one: Person, other: Person) -> bool:
+    apart = float(np.hypot(*(one.centre_px - other.centre_px)))
+    ratio = one.size_px / other.size_px
+    return apart < 0.8 * max(one.size_px, other.size_px) and 0.6 < ratio < 1.7
+
+
+__all__: Sequence[str] = ("Sighting", "sight")

@@ -1,0 +1,121 @@
+"""One person's keypoints in one picture, from mediapipe's BlazePose and its bundled models.
+
+mediapipe follows one person and chooses whom. To choose ourselves, each person gets a network of
+their own that only ever sees a square crop around them; the crop follows the person, so that in it
+they hardly move.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_foley.analysis.skeleton import JOINT_COUNT
+from otio_foley.types import FloatArray
+
+# The network's C++ log says on every start that it found no GPU.
+os.environ.setdefault("GLOG_minloglevel", "2")
+
+#: The network looks at 256 px of the person's surroundings; the crop keeps a margin on that.
+_CROP_PX = 384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """A square of the picture: its centre and side in the picture's pixels."""
+
+    centre_x_px: float
+    centre_y_px: float
+    side_px: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone in one picture: keypoints_px (33, 2), confidence (33,) 0..1, and the silhouette's
+    area in square pixels (NaN where it was not asked for)."""
+
+    keypoints_px: FloatArray
+    confidence: FloatArray
+    silhouette_px2: float
+
+    @property
+    def box_px(self) -> tuple[float, float, float, float]:
+        """left, top, right, bottom of the keypoints."""
+        low, high = self.keypoints_px.min(axis=0), self.keypoints_px.max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    @property
+    def size_px(self) -> float:
+        left, top, right, bottom = self.box_px
+        return max(right - left, bottom - top)
+
+    @property
+    def centre_px(self) -> FloatArray:
+        left, top, right, bottom = self.box_px
+        return np.array([(left + right) / 2, (top + bottom) / 2])
+
+
+class PoseNetwork:
+    """BlazePose "full" (33 keypoints), without its own smoothing, which would delay the feet.
+
+    `follow` keeps to the person of the last call and asks for consecutive pictures; without it
+    every picture is searched anew. Results are the same on every run.
+    """
+
+    def __init__(self, *, follow: bool, silhouette: bool) -> None:
+        import mediapipe
+
+        self._network = mediapipe.solutions.pose.Pose(
+            static_image_mode=not follow,
+            model_complexity=1,
+            smooth_landmarks=False,
+            enable_segmentation=silhouette,
+            smooth_segmentation=False,
+            min_detection_confidence=0.5,
+            min_tracking_confidence=0.5,
+        )
+
+    def __enter__(self) -> PoseNetwork:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._network.close()
+
+    def see(self, rgb: NDArray[np.uint8], crop: Crop) -> Person | None:
+        """The person in a crop of a picture (H, W, 3) uint8 RGB, or None."""
+        scale = _CROP_PX / crop.side_px
+        to_crop = np.array(
+            [
+                [scale, 0.0, _CROP_PX / 2 - scale * crop.centre_x_px],
+                [0.0, scale, _CROP_PX / 2 - scale * crop.centre_y_px],
+            ]
+        )
+        seen = self._network.process(cv2.warpAffine(rgb, to_crop, (_CROP_PX, _CROP_PX)))
+        if seen.pose_landmarks is None:
+            return None
+        landmarks = np.array(
+            [[mark.x, mark.y, mark.visibility] for mark in seen.pose_landmarks.landmark]
+        )
+        assert landmarks.shape == (JOINT_COUNT, 3)
+        keypoints = (landmarks[:, :2] * _CROP_PX - to_crop[:, 2]) / scale
+        silhouette = np.nan
+        if seen.segmentation_mask is not None:
+            silhouette = float((seen.segmentation_mask > 0.5).sum()) / scale**2
+        return Person(
+            keypoints_px=keypoints,
+            confidence=np.clip(landmarks[:, 2], 0.0, 1.0),
+            silhouette_px2=silhouette,
+        )

@@ -1,0 +1,163 @@
+"""From raw keypoints to clean foot trajectories: legs untangled, outliers out, evenly sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import make_interp_spline
+from scipy.signal import butter, sosfiltfilt
+
+from otio_foley.analysis.flow import to_ground
+from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, LEG_OF, RIGHT_LEG
+from otio_foley.types import CameraMotion, FloatArray, Foot, Pose
+
+#: Trajectories are sampled at this rate, whatever the movie's is.
+GRID_HZ = 240.0
+
+#: Feet move below 6 Hz, keypoint noise lies above (Winter 2009, Biomechanics and Motor Control,
+#: ch. 3: 6 Hz for gait).
+_CUTOFF_HZ = 6.0
+
+#: Longer holes in a track are not bridged.
+_LONGEST_HOLE_S = 0.2
+
+#: Keeping a frame's legs as the network named them is worth so many leg lengths of jump.
+_RENAME_COST = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootTrack:
+    """One foot on an even grid of `GRID_HZ`: positions in the ground's pixels over leg length.
+
+    times_s (N,); heel, toe (N, 2); confidence (N,) of heel and toe, 0 where nothing was seen.
+    """
+
+    foot: Foot
+    times_s: FloatArray
+    heel: FloatArray
+    toe: FloatArray
+    confidence: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaitTrack:
+    """Both feet and the hips (N, 2) on one grid, all over leg length; `leg_px` is that length."""
+
+    times_s: FloatArray
+    left: FootTrack
+    right: FootTrack
+    hips: FloatArray
+    leg_px: float
+
+
+def gait_tracks(pose: Pose, camera: CameraMotion) -> tuple[GaitTrack, ...]:
+    """Trajectories of a person, one for each stretch without a long hole; may be none."""
+    seen = np.isfinite(pose.keypoints_px[:, 0, 0])
+    if seen.sum() < 5:
+        return ()
+    times_s = pose.times_s[seen]
+    points = to_ground(pose.keypoints_px[seen], times_s, camera)
+    confidence = pose.confidence[seen]
+    breaks = np.flatnonzero(np.diff(times_s) > _LONGEST_HOLE_S) + 1
+    tracks = []
+    for part in np.split(np.arange(len(times_s)), breaks):
+        if len(part) >= 5:
+            tracks.append(_gait_track(times_s[part], points[part], confidence[part]))
+    return tuple(tracks)
+
+
+def _gait_track(times_s: FloatArray, points: FloatArray, confidence: FloatArray) -> GaitTrack:
+    leg_px = leg_length_px(points)
+    points = untangle_legs(points / leg_px, confidence)
+    grid = np.arange(times_s[0], times_s[-1] + 1e-9, 1.0 / GRID_HZ)
+    feet = {}
+    for foot, (_, _, ankle, heel, toe) in LEG_OF.items():
+        sure = confidence[:, [ankle, heel, toe]].mean(axis=1)
+        feet[foot] = FootTrack(
+            foot=foot,
+            times_s=grid,
+            heel=_smooth(times_s, _without_outliers(points[:, heel]), grid),
+            toe=_smooth(times_s, _without_outliers(points[:, toe]), grid),
+            confidence=np.interp(grid, times_s, sure),
+        )
+    hips = points[:, list(HIPS)].mean(axis=1)
+    return GaitTrack(
+        times_s=grid,
+        left=feet["left"],
+        right=feet["right"],
+        hips=_smooth(times_s, _without_outliers(hips), grid),
+        leg_px=leg_px,
+    )
+
+
+def leg_length_px(points: FloatArray) -> float:
+    """Length of a stretched leg, hip to heel, from keypoints (T, 33, 2) in pixels."""
+    lengths = []
+    for hip, knee, ankle, heel, _ in LEG_OF.values():
+        chain = points[:, [hip, knee, ankle, heel]]
+        lengths.append(np.linalg.norm(np.diff(chain, axis=1), axis=2).sum(axis=1))
+    return max(1.0, float(np.percentile(np.concatenate(lengths), 75)))
+
+
+def untangle_legs(points: FloatArray, confidence: FloatArray) -> FloatArray:
+    """Undo left/right swaps of the legs between frames.
+
+    points (T, 33, 2) in leg lengths, confidence (T, 33). Each frame's legs may be taken as named
+    or swapped; the choice with the smoothest motion (least second difference, weighted by
+    confidence) wins, with a small price on every swap. Exact minimum by dynamic programming over
+    the choices of two neighbouring frames.
+    """
+    legs = np.stack([points[:, LEFT_LEG], points[:, RIGHT_LEG]], axis=1)  # (T, 2, 5, 2)
+    options = np.stack([legs, legs[:, ::-1]], axis=1)  # (T, choice, leg, joint, xy)
+    weight = confidence[:, LEFT_LEG + RIGHT_LEG].mean(axis=1)
+    count = len(points)
+    best = np.zeros((2, 2))
+    best[1, :] += _RENAME_COST
+    best[:, 1] += _RENAME_COST
+    came_from = np.zeros((count, 2, 2), dtype=np.intp)
+    for t in range(2, count):
+        # bends[a, b, c]: choice a two frames ago, b one frame ago, c now
+        then, before, now = options[t - 2], options[t - 1], options[t]
+        bend = then[:, None, None] - 2 * before[None, :, None] + now[None, None]
+        bends = np.abs(bend).mean(axis=(3, 4, 5))
+        cost = best[:, :, None] + bends * (0.2 + weight[t])
+        cost[:, :, 1] += _RENAME_COST
+        came_from[t] = cost.argmin(axis=0)
+        best = cost.min(axis=0)
+    choice = np.zeros(count, dtype=np.intp)
+    choice[-2:] = np.unravel_index(int(best.argmin()), best.shape)
+    for t in range(count - 1, 1, -1):
+        choice[t - 2] = came_from[t, choice[t - 1], choice[t]]
+    untangled = points.copy()
+    chosen = options[np.arange(count), choice]
+    untangled[:, LEFT_LEG] = chosen[:, 0]
+    untangled[:, RIGHT_LEG] = chosen[:, 1]
+    return untangled
+
+
+def _without_outliers(track: FloatArray) -> FloatArray:
+    """Replace single frames that leap off and back: (T, 2), in leg lengths.
+
+    A frame that lies off the line between its neighbours by far more than they are apart is put
+    on that line.
+    """
+    cleaned = track.copy()
+    for t in range(1, len(track) - 1):
+        middle = (cleaned[t - 1] + track[t + 1]) / 2
+        off = np.linalg.norm(track[t] - middle)
+        span = np.linalg.norm(track[t + 1] - cleaned[t - 1])
+        if off > 0.12 + 0.6 * span:
+            cleaned[t] = middle
+    return cleaned
+
+
+def _smooth(times_s: FloatArray, track: FloatArray, grid_s: FloatArray) -> FloatArray:
+    """Track (T, 2) at uneven times onto the grid (N, 2), low-passed without delay."""
+    spline = make_interp_spline(times_s, track, k=3 if len(times_s) > 3 else 1)
+    sampled = np.asarray(spline(grid_s))
+    frame_s = float(np.median(np.diff(times_s)))
+    cutoff = min(_CUTOFF_HZ, 0.4 / frame_s)
+    low_pass = butter(2, cutoff, fs=GRID_HZ, output="sos")
+    pad = min(len(sampled) - 1, round(GRID_HZ * 0.3))
+    return np.asarray(sosfiltfilt(low_pass, sampled, axis=0, padtype="odd", padlen=pad))

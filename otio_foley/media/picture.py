@@ -1,0 +1,210 @@
+"""Reading a movie's picture, every frame at its own presentation time.
+
+libavformat and libavcodec (through PyAV) decode; a frame is known by its presentation time stamp
+alone, never by its number. Times are seconds from the first frame that is presented, so that a
+stream that starts at 1.4 s (MPEG-TS) and one that starts at 0 read alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from otio_foley.errors import MediaMissing, MediaUnreadable
+from otio_foley.time import rate_from_float
+
+#: How far before a wanted time a seek aims, one try after the other. A seek may land late (sparse
+#: or unlisted keyframes); then it goes further back, last of all to the start.
+_SEEK_BACK_S = (1.0, 5.0, 20.0)
+
+_FINGERPRINT_BYTES = 65536
+
+_CONVERT = "check that the file plays, or convert it to ProRes or H.264 in MOV"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovieInfo:
+    """What a movie says of its picture. Sizes are as shown, that is after rotation.
+
+    `first_pts_s` is the presentation time of the first frame in the container's clock;
+    `frame_rate` the average one; `duration_s` None where the container does not state it.
+    """
+
+    path: Path
+    width_px: int
+    height_px: int
+    frame_rate: Fraction
+    first_pts_s: Fraction
+    duration_s: Fraction | None
+    timecode: str | None
+    is_still: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A picture, (H, W, 3) uint8 RGB, and its time in seconds from the first one."""
+
+    time_s: float
+    rgb: NDArray[np.uint8]
+
+
+def probe(path: Path) -> MovieInfo:
+    """Read what a movie says of its picture.
+
+    Raises MediaMissing if it is not there, MediaUnreadable if it has no picture that decodes.
+    """
+    with closing(_open(path)) as container:
+        stream = _picture_stream(container, path)
+        first = next(_decoded(container, stream, path), None)
+        if first is None:
+            raise MediaUnreadable(f"{path} holds no picture that can be decoded", hint=_CONVERT)
+        turned = round(first.rotation) % 180 != 0
+        width, height = (first.height, first.width) if turned else (first.width, first.height)
+        return MovieInfo(
+            path=path,
+            width_px=width,
+            height_px=height,
+            frame_rate=_frame_rate(stream),
+            first_pts_s=_pts_s(first, path),
+            duration_s=_duration_s(container, stream),
+            timecode=_timecode(container),
+            is_still="image2" in container.format.name or container.format.name.endswith("_pipe"),
+        )
+
+
+def frames(info: MovieInfo, *, start_s: float, end_s: float, long_side_px: int) -> Iterator[Frame]:
+    """Frames whose time lies in [start_s, end_s), upright, no larger than `long_side_px`.
+
+    Raises MediaUnreadable if the picture cannot be decoded.
+    """
+    with closing(_open(info.path)) as container:
+        stream = _picture_stream(container, info.path)
+        stream.thread_type = "AUTO"
+        for frame in _from(container, stream, info, start_s):
+            time_s = float(_pts_s(frame, info.path) - info.first_pts_s)
+            # A hair below, so that a time that went through a float still takes its frame along.
+            if time_s < start_s - 1e-6:
+                continue
+            if time_s >= end_s - 1e-6:
+                return
+            yield Frame(time_s=time_s, rgb=_upright(frame, long_side_px))
+
+
+def _open(path: Path) -> InputContainer:
+    if not path.is_file():
+        raise MediaMissing(f"{path} is not there", hint="give its folder with --media-root")
+    try:
+        return av.open(str(path), mode="r")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaUnreadable(f"cannot open {path}: {error}", hint=_CONVERT) from error
+
+
+def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    for stream in container.streams.video:
+        # A cover picture inside a sound file is a video stream too.
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    raise MediaUnreadable(
+        f"{path} holds no picture", hint="footsteps are made from picture; give the movie"
+    )
+
+
+def _from(
+    container: InputContainer, stream: VideoStream, info: MovieInfo, start_s: float
+) -> Iterator[VideoFrame]:
+    """Decode from a frame at or before `start_s`; a seek that lands late is tried further back."""
+    assert stream.time_base is not None
+    for back_s in _SEEK_BACK_S:
+        aim_s = info.first_pts_s + Fraction(start_s - back_s)
+        if start_s - back_s <= 0:
+            break
+        try:
+            container.seek(int(aim_s / stream.time_base), stream=stream, backward=True)
+        except av.FFmpegError:
+            break
+        decoded = _decoded(container, stream, info.path)
+        first = next(decoded, None)
+        if first is not None and _pts_s(first, info.path) - info.first_pts_s <= start_s:
+            yield first
+            yield from decoded
+            return
+    with closing(_open(info.path)) as again:
+        stream = _picture_stream(again, info.path)
+        stream.thread_type = "AUTO"
+        yield from _decoded(again, stream, info.path)
+
+
+def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
+    """Frames in presentation order; a broken packet is passed over, a broken file is an error."""
+    seen = 0
+    try:
+        for packet in container.demux(stream):
+            try:
+                for frame in packet.decode():
+                    if isinstance(frame, VideoFrame) and frame.pts is not None:
+                        seen += 1
+                        yield frame
+            except av.error.InvalidDataError:
+                continue
+    except (av.FFmpegError, OSError) as error:
+        if not seen:
+            raise MediaUnreadable(f"cannot decode {path}: {error}", hint=_CONVERT) from error
+
+
+def _pts_s(frame: VideoFrame, path: Path) -> Fraction:
+    if frame.pts is None or frame.time_base is None:
+        raise MediaUnreadable(f"{path} has frames without a presentation time", hint=_CONVERT)
+    return frame.pts * frame.time_base
+
+
+def _frame_rate(stream: VideoStream) -> Fraction:
+    """Average rate; containers round it, so a rate next to an exact one is that one."""
+    rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+    return rate_from_float(float(rate)) if rate else Fraction(25)
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return stream.duration * stream.time_base
+    if container.duration is not None:
+        return Fraction(container.duration, av.time_base)
+    return None
+
+
+def _timecode(container: InputContainer) -> str | None:
+    """Start timecode: a `tmcd` track or stream tag (MOV), a container tag (MXF, AVI, MPEG)."""
+    for stream in container.streams:
+        if "timecode" in stream.metadata:
+            return stream.metadata["timecode"]
+    return container.metadata.get("timecode")
+
+
+def _upright(frame: VideoFrame, long_side_px: int) -> NDArray[np.uint8]:
+    """RGB, scaled down to the limit and turned as the container asks."""
+    scale = min(1.0, long_side_px / max(frame.width, frame.height))
+    width, height = (max(2, round(side * scale)) for side in (frame.width, frame.height))
+    rgb = frame.to_ndarray(format="rgb24", width=width, height=height)
+    quarter_turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(rgb, quarter_turns), dtype=np.uint8)
+
+
+def fingerprint(path: Path) -> str:
+    """Short hash of a file's size, head and tail: the same movie wherever it lies."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_FINGERPRINT_BYTES))
+        file.seek(max(0, size - _FINGERPRINT_BYTES))
+        digest.update(file.read(_FINGERPRINT_BYTES))
+    return digest.hexdigest()[:16]

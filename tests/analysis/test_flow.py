@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower, to_ground
+
+SCALE = 4.0
+
+
+def scene(seed: int = 0) -> np.ndarray:
+    """A wide textured picture to look at parts of."""
+    noise = np.random.default_rng(seed).integers(0, 255, (260, 500), dtype=np.uint8)
+    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
+
+
+def look(x: float, y: float = 10.0) -> np.ndarray:
+    """What a camera at (x, y) sees."""
+    shift = np.array([[1.0, 0.0, -x], [0.0, 1.0, -y]])
+    return cv2.warpAffine(scene(), shift, (FLOW_WIDTH_PX, 180))
+
+
+def test_a_pan_is_followed_back_to_the_first_picture() -> None:
+    follower = CameraFollower()
+    for n in range(12):
+        follower.see(n / 25, look(3.0 * n), [], SCALE)
+    camera = follower.motion()
+    points = np.array([[[100.0, 50.0]]])
+    there = to_ground(points, np.array([11 / 25]), camera)
+    assert there[0, 0] == pytest.approx([100 + 33 * SCALE, 50], abs=4)
+
+
+def test_a_still_camera_stays_exactly_still_while_someone_passes() -> None:
+    follower = CameraFollower()
+    for n in range(10):
+        picture = look(0.0)
+        picture[60:150, 20 * n : 20 * n + 30] = 255
+        box = (20 * n * SCALE, 60 * SCALE, (20 * n + 30) * SCALE, 150 * SCALE)
+        follower.see(n / 25, picture, [box], SCALE)
+    maps = follower.motion().to_first
+    assert np.abs(maps - np.eye(3)[:2]).max() < 0.02 * SCALE

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from media.movies import number_of, write_movie
+
+from otio_foley.errors import MediaMissing, MediaUnreadable
+from otio_foley.media.picture import fingerprint, frames, probe
+
+RATES = [
+    Fraction(24000, 1001),
+    Fraction(24),
+    Fraction(25),
+    Fraction(30000, 1001),
+    Fraction(50),
+    Fraction(60000, 1001),
+]
+
+
+def read(path: Path, start_s: float = 0.0, end_s: float = 1e9) -> list[tuple[float, int]]:
+    info = probe(path)
+    found = frames(info, start_s=start_s, end_s=end_s, long_side_px=1000)
+    return [(frame.time_s, number_of(frame.rgb)) for frame in found]
+
+
+@pytest.mark.parametrize("rate", RATES, ids=str)
+def test_every_frame_has_its_own_time(tmp_path: Path, rate: Fraction) -> None:
+    write_movie(tmp_path / "a.mov", range(40), time_base=1 / rate)
+    assert probe(tmp_path / "a.mov").frame_rate == rate
+    found = read(tmp_path / "a.mov")
+    assert [number for _, number in found] == list(range(40))
+    assert [time for time, _ in found] == pytest.approx(
+        [float(n / rate) for n in range(40)], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mkv", ".ts"])
+def test_a_seek_gives_the_frames_that_decoding_from_the_start_gives(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"long{suffix}"
+    write_movie(path, range(400), time_base=Fraction(1, 25), gop=60)
+    every = read(path)
+    assert len(every) == 400
+    for start_s in (0.5, 3.0, 7.96, 8.0, 15.5):
+        wanted = [one for one in every if start_s - 1e-6 <= one[0] < start_s + 0.3 - 1e-6]
+        assert read(path, start_s, start_s + 0.3) == wanted
+
+
+def test_variable_frame_rate_keeps_its_times(tmp_path: Path) -> None:
+    ticks = [0, 3, 4, 10, 11, 12, 30, 31, 45, 60]
+    write_movie(tmp_path / "vfr.mkv", ticks, time_base=Fraction(1, 60))
+    found = read(tmp_path / "vfr.mkv")
+    assert [number for _, number in found] == list(range(10))
+    assert [time for time, _ in found] == pytest.approx([t / 60 for t in ticks], abs=1.1e-3)
+
+
+def test_times_count_from_the_first_picture_wherever_the_stream_starts(tmp_path: Path) -> None:
+    write_movie(tmp_path / "late.ts", range(250, 300), time_base=Fraction(1, 25))
+    assert probe(tmp_path / "late.ts").first_pts_s == 10
+    found = read(tmp_path / "late.ts")
+    assert found[0] == (0.0, 0)
+    ((time_s, number),) = read(tmp_path / "late.ts", 1.0, 1.03)
+    assert (time_s, number) == (pytest.approx(1.0, abs=1e-4), 25)
+
+
+def test_start_timecode(tmp_path: Path) -> None:
+    write_movie(tmp_path / "tc.mov", range(5), time_base=Fraction(1, 25), timecode="10:11:12:13")
+    assert probe(tmp_path / "tc.mov").timecode == "10:11:12:13"
+    write_movie(tmp_path / "no.mov", range(5), time_base=Fraction(1, 25))
+    assert probe(tmp_path / "no.mov").timecode is None
+
+
+def test_large_pictures_are_scaled_and_their_shape_kept(tmp_path: Path) -> None:
+    write_movie(tmp_path / "a.mov", range(2), time_base=Fraction(1, 25), size=(640, 360))
+    info = probe(tmp_path / "a.mov")
+    first = next(frames(info, start_s=0, end_s=1, long_side_px=320))
+    assert first.rgb.shape == (180, 320, 3)
+    assert first.rgb.dtype == np.uint8
+
+
+def test_missing_and_unreadable_media_say_so(tmp_path: Path) -> None:
+    with pytest.raises(MediaMissing, match="not there"):
+        probe(tmp_path / "nothing.mov")
+    (tmp_path / "text.mov").write_text("no movie at all")
+    with pytest.raises(MediaUnreadable, match=r"text\.mov"):
+        probe(tmp_path / "text.mov")
+    (tmp_path / "empty.mov").touch()
+    with pytest.raises(MediaUnreadable):
+        probe(tmp_path / "empty.mov")
+
+
+def test_sound_alone_is_no_picture(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 480), np.int16), "s16", "mono")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+    with pytest.raises(MediaUnreadable, match="no picture"):
+        probe(tmp_path / "a.wav")
+
+
+def test_a_truncated_movie_gives_what_can_be_decoded(tmp_path: Path) -> None:
+    write_movie(tmp_path / "a.ts", range(100), time_base=Fraction(1, 25))
+    raw = (tmp_path / "a.ts").read_bytes()
+    (tmp_path / "b.ts").write_bytes(raw[: len(raw) * 2 // 3])
+    found = read(tmp_path / "b.ts")
+    assert 30 < len(found) < 100
+    assert [number for _, number in found[:30]] == list(range(30))
+
+
+def test_fingerprint_is_of_the_content(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 200_000)
+    (tmp_path / "b").write_bytes(b"x" * 200_000)
+    (tmp_path / "c").write_bytes(b"x" * 199_999 + b"y")
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
+    assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "c")
