@@ -1,0 +1,1 @@
+"""How loud it is: envelope, displacement and action layers, meters, peak limit. Pure functions."""

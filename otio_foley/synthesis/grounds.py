@@ -1,0 +1,225 @@
+"""The floors, as a table: what each is made of and how loud it is.
+
+Every floor is a mixture of at most three things: a solid that rings, grains that crumble, a
+liquid that splashes. `*_db` of a part is its share of a step's energy. A new floor is a new value
+here and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from otio_foley.synthesis.aggregate import Grains
+from otio_foley.synthesis.liquid import Splash
+from otio_foley.synthesis.solid import Solid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A floor.
+
+    `level_db` is how much softer (negative) than an ordinary hard floor a walk on it is;
+    `calibration_db` brings a walk to -38 LUFS + `level_db` (short-term maximum) and is what
+    `calibration.calibrate` returns; `tail_s` how long it sounds after toe-off.
+    """
+
+    name: str
+    level_db: float
+    calibration_db: float
+    tail_s: float
+    solid: Solid | None = None
+    solid_db: float = 0.0
+    grains: Grains | None = None
+    grains_db: float = 0.0
+    liquid: Splash | None = None
+    liquid_db: float = 0.0
+
+
+_TABLE = (
+    # Stiff and massive: it hardly rings, what sounds is the shoe; a little grit.
+    Ground(
+        name="concrete", level_db=0.0, calibration_db=3.08, tail_s=0.15,
+        solid=Solid(
+            contact_ms=0.5, brightness_hz=4200, contact_db=-1, thump_db=-9,
+            modes=((165, 0.070, -2), (340, 0.055, -1), (720, 0.040, -4), (1480, 0.022, -8),
+                   (2900, 0.012, -12)),
+        ),
+        grains=Grains(
+            rate_hz=500, system_decay_s=0.015, grain_decay_s=0.0004,
+            resonances=((3200, 1.5, 0), (6000, 1.5, -4)), spread=0.3, roll=0.15, size_spread=0.8,
+        ),
+        grains_db=-17,
+    ),
+    # Boards over joists: panel modes between 80 and 400 Hz that ring, some creak above.
+    Ground(
+        name="wood", level_db=0.0, calibration_db=2.97, tail_s=0.30,
+        solid=Solid(
+            contact_ms=1.4, brightness_hz=3200, contact_db=-7, thump_db=-9,
+            modes=((92, 0.20, -1), (138, 0.18, 0), (205, 0.16, 0), (287, 0.13, -2),
+                   (390, 0.11, -4), (610, 0.08, -8), (930, 0.06, -11), (1500, 0.04, -16)),
+        ),
+    ),
+    # Thin, hard, bonded: bright clicks above 1 kHz, short body.
+    Ground(
+        name="tile", level_db=0.0, calibration_db=2.73, tail_s=0.20,
+        solid=Solid(
+            contact_ms=0.3, brightness_hz=9000, contact_db=-3, thump_db=-12,
+            modes=((270, 0.060, -6), (560, 0.060, -4), (1120, 0.060, -1), (1870, 0.055, 0),
+                   (2740, 0.045, -2), (3900, 0.035, -5), (5600, 0.022, -9)),
+        ),
+    ),
+    # Everything above the thump is swallowed; pile brushes.
+    Ground(
+        name="carpet", level_db=-3.0, calibration_db=0.84, tail_s=0.12,
+        solid=Solid(
+            contact_ms=6.0, brightness_hz=900, contact_db=-14, thump_db=-1,
+            modes=((88, 0.060, 0), (150, 0.045, -1), (260, 0.030, -6), (480, 0.018, -13)),
+        ),
+        grains=Grains(
+            rate_hz=6000, system_decay_s=0.030, grain_decay_s=0.0012,
+            resonances=((700, 0.8, 0), (1600, 0.8, -6)), spread=0.3, roll=0.25, size_spread=0.5,
+        ),
+        grains_db=-17,
+    ),
+    # Stones of a centimetre shift and click against one another.
+    Ground(
+        name="gravel", level_db=0.0, calibration_db=2.31, tail_s=0.30,
+        solid=Solid(
+            contact_ms=3.0, brightness_hz=2500, contact_db=-8, thump_db=-2,
+            modes=((110, 0.06, 0), (230, 0.05, -3), (480, 0.03, -6)),
+        ),
+        solid_db=-7,
+        grains=Grains(
+            rate_hz=2200, system_decay_s=0.070, grain_decay_s=0.0012,
+            resonances=((1300, 2.5, 0), (2600, 3.0, -1), (4800, 3.0, -5)),
+            spread=0.30, roll=0.9, size_spread=1.0,
+        ),
+    ),
+    # Blades brush past the shoe over soft soil.
+    Ground(
+        name="grass", level_db=-3.0, calibration_db=-0.61, tail_s=0.25,
+        solid=Solid(
+            contact_ms=8.0, brightness_hz=900, contact_db=-12, thump_db=0,
+            modes=((80, 0.07, 0), (140, 0.05, -2), (260, 0.03, -6)),
+        ),
+        solid_db=-5,
+        grains=Grains(
+            rate_hz=5000, system_decay_s=0.060, grain_decay_s=0.0022,
+            resonances=((1300, 0.8, 0), (3000, 0.9, -2)), spread=0.35, roll=0.9, size_spread=0.7,
+        ),
+    ),
+    # Fine grains squeeze and slide.
+    Ground(
+        name="sand", level_db=-2.0, calibration_db=0.56, tail_s=0.20,
+        solid=Solid(
+            contact_ms=9.0, brightness_hz=1200, contact_db=-8, thump_db=-2,
+            modes=((95, 0.05, 0), (190, 0.04, -2), (380, 0.03, -5)),
+        ),
+        solid_db=-19,
+        grains=Grains(
+            rate_hz=9000, system_decay_s=0.045, grain_decay_s=0.0010,
+            resonances=((560, 1.0, 0), (1130, 1.2, 0), (2200, 1.0, -10)),
+            spread=0.2, roll=0.7, size_spread=0.5,
+        ),
+    ),
+    # Crystals break all through the roll; low groan of compaction.
+    Ground(
+        name="snow", level_db=-2.0, calibration_db=1.06, tail_s=0.20,
+        solid=Solid(
+            contact_ms=12.0, brightness_hz=700, contact_db=-10, thump_db=3,
+            modes=((85, 0.08, 0), (150, 0.07, -1), (250, 0.05, -2), (420, 0.04, -5)),
+        ),
+        solid_db=-4,
+        grains=Grains(
+            rate_hz=2600, system_decay_s=0.080, grain_decay_s=0.0030,
+            resonances=((210, 1.2, 0), (450, 1.5, -3), (1100, 1.5, -18), (3000, 1.0, -22)),
+            spread=0.3, roll=1.6, size_spread=0.9,
+        ),
+    ),
+    # Plate: long inharmonic ring.
+    Ground(
+        name="metal", level_db=0.0, calibration_db=2.91, tail_s=0.60,
+        solid=Solid(
+            contact_ms=0.6, brightness_hz=6000, contact_db=-3, thump_db=-12,
+            modes=((118, 0.35, -2), (211, 0.40, -1), (347, 0.45, 0), (522, 0.42, -1),
+                   (768, 0.36, -2), (1090, 0.30, -4), (1610, 0.24, -6), (2390, 0.18, -9),
+                   (3480, 0.12, -13)),
+        ),
+    ),
+    # Concrete's brother, rougher and a little softer.
+    Ground(
+        name="asphalt", level_db=0.0, calibration_db=3.28, tail_s=0.15,
+        solid=Solid(
+            contact_ms=0.9, brightness_hz=3200, contact_db=0, thump_db=-8,
+            modes=((150, 0.055, -1), (310, 0.045, -2), (640, 0.030, -6), (1250, 0.018, -10)),
+        ),
+        grains=Grains(
+            rate_hz=1500, system_decay_s=0.025, grain_decay_s=0.0005,
+            resonances=((2300, 1.5, 0), (4500, 1.5, -3)), spread=0.3, roll=0.3, size_spread=0.9,
+        ),
+        grains_db=-13,
+    ),
+    # Polished slab: like tile, lower and longer.
+    Ground(
+        name="marble", level_db=0.0, calibration_db=2.94, tail_s=0.25,
+        solid=Solid(
+            contact_ms=0.25, brightness_hz=8000, contact_db=-6, thump_db=-9,
+            modes=((210, 0.080, -4), (430, 0.085, -2), (870, 0.080, 0), (1500, 0.075, -1),
+                   (2350, 0.060, -4), (3600, 0.045, -8), (5100, 0.030, -12)),
+        ),
+    ),
+    # Packed soil: dull thud, loose crumbs.
+    Ground(
+        name="dirt", level_db=-1.0, calibration_db=2.27, tail_s=0.18,
+        solid=Solid(
+            contact_ms=4.5, brightness_hz=1400, contact_db=-9, thump_db=0,
+            modes=((90, 0.07, 0), (160, 0.06, -1), (300, 0.04, -4), (560, 0.025, -9)),
+        ),
+        solid_db=-2,
+        grains=Grains(
+            rate_hz=2500, system_decay_s=0.040, grain_decay_s=0.0009,
+            resonances=((1100, 1.2, 0), (2600, 1.2, -5)), spread=0.35, roll=0.6, size_spread=1.0,
+        ),
+        grains_db=-6,
+    ),
+    # Dry leaves: sparse, sharp, bright crackle.
+    Ground(
+        name="leaves", level_db=-1.0, calibration_db=1.26, tail_s=0.30,
+        solid=Solid(
+            contact_ms=8.0, brightness_hz=1200, contact_db=-10, thump_db=-1,
+            modes=((85, 0.06, 0), (170, 0.05, -3)),
+        ),
+        solid_db=-9,
+        grains=Grains(
+            rate_hz=1300, system_decay_s=0.075, grain_decay_s=0.0018,
+            resonances=((1700, 1.0, -1), (3700, 1.2, 0), (6800, 1.2, -5)),
+            spread=0.35, roll=1.4, size_spread=1.2,
+        ),
+    ),
+    # A puddle over hard ground.
+    Ground(
+        name="water", level_db=0.0, calibration_db=2.47, tail_s=0.90,
+        solid=Solid(
+            contact_ms=5.0, brightness_hz=1500, contact_db=-8, thump_db=-2,
+            modes=((120, 0.05, 0), (260, 0.04, -2), (520, 0.03, -5)),
+        ),
+        solid_db=-16,
+        liquid=Splash(
+            sheet_hz=(450, 2300), sheet_decay_s=0.09, bubbles=90, radius_mm=(0.9, 6.0),
+            spray_s=0.22, bubbles_db=-2,
+        ),
+    ),
+)  # fmt: skip
+
+GROUNDS: Final[Mapping[str, Ground]] = MappingProxyType({one.name: one for one in _TABLE})
+
+
+def ground(name: str) -> Ground:
+    """The floor of that name; raises ValueError naming those that exist."""
+    try:
+        return GROUNDS[name]
+    except KeyError:
+        raise ValueError(f"no floor {name!r}; there are {', '.join(GROUNDS)}") from None

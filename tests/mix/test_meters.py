@@ -1,0 +1,128 @@
+"""Meters on the signals of EBU Tech 3341 that can be made from sines."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from otio_foley.mix.meters import (
+    integrated_lufs,
+    k_weighting,
+    momentary_max_lufs,
+    short_term_lufs,
+    short_term_max_lufs,
+    true_peak_dbtp,
+)
+from otio_foley.types import Audio
+
+RATE = 48_000
+
+
+def tone(
+    level_dbfs: float, duration_s: float, *, hz: float = 1000, channels: int = 2, phase: float = 0
+) -> Audio:
+    """A sine whose peak is at `level_dbfs`."""
+    time_s = np.arange(round(duration_s * RATE)) / RATE
+    wave = 10 ** (level_dbfs / 20) * np.sin(2 * np.pi * hz * time_s + phase)
+    return sound(np.repeat(wave[:, None], channels, axis=1))
+
+
+def sound(samples: np.ndarray, rate: int = RATE) -> Audio:  # type: ignore[type-arg]
+    return Audio(samples=samples.astype(np.float32), sample_rate_hz=rate)
+
+
+def joined(*parts: Audio) -> Audio:
+    return sound(np.concatenate([part.samples for part in parts]))
+
+
+def test_k_weighting_is_the_table_of_bs1770() -> None:
+    """ITU-R BS.1770-4, tables 1 and 2."""
+    shelf, highpass = k_weighting(RATE)
+    assert shelf == pytest.approx(
+        [1.53512485958697, -2.69169618940638, 1.19839281085285,
+         1.0, -1.69065929318241, 0.73248077421585], abs=1e-9,
+    )  # fmt: skip
+    assert highpass == pytest.approx(
+        [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621], abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("level", [-23.0, -33.0])
+def test_tech_3341_cases_1_and_2(level: float) -> None:
+    """A stereo 1000 Hz sine of -23 (-33) dBFS reads -23 (-33) LUFS on M, S and I."""
+    audio = tone(level, 20)
+    assert momentary_max_lufs(audio) == pytest.approx(level, abs=0.1)
+    assert short_term_max_lufs(audio) == pytest.approx(level, abs=0.1)
+    assert integrated_lufs(audio) == pytest.approx(level, abs=0.1)
+
+
+def test_tech_3341_cases_3_to_5_gating() -> None:
+    case_3 = joined(tone(-36, 10), tone(-23, 60), tone(-36, 10))
+    case_4 = joined(tone(-72, 10), tone(-36, 10), tone(-23, 60), tone(-36, 10), tone(-72, 10))
+    case_5 = joined(tone(-26, 20), tone(-20, 20.1), tone(-26, 20))
+    for case in (case_3, case_4, case_5):
+        assert integrated_lufs(case) == pytest.approx(-23, abs=0.1)
+
+
+def test_tech_3341_case_9_short_term_is_constant() -> None:
+    case = joined(*[part for _ in range(5) for part in (tone(-20, 1.34), tone(-30, 1.66))])
+    after_3_s = short_term_lufs(case)
+    assert after_3_s == pytest.approx(np.full(len(after_3_s), -23.0), abs=0.1)
+
+
+@pytest.mark.parametrize("case", [0, 7, 19])
+def test_tech_3341_case_10_maximum_short_term(case: int) -> None:
+    silence = sound(np.zeros((round(case * 0.15 * RATE), 2)))
+    audio = joined(silence, tone(-23, 3), sound(np.zeros((RATE, 2))))
+    assert short_term_max_lufs(audio) == pytest.approx(-23, abs=0.1)
+
+
+@pytest.mark.parametrize("case", [0, 7, 19])
+def test_tech_3341_case_13_maximum_momentary(case: int) -> None:
+    silence = sound(np.zeros((round(case * 0.02 * RATE), 2)))
+    audio = joined(silence, tone(-23, 0.4), sound(np.zeros((RATE, 2))))
+    assert momentary_max_lufs(audio) == pytest.approx(-23, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("divisor", "phase_degrees", "peak"),
+    [(4, 0, -6.0), (4, 45, -6.0), (6, 60, -6.0), (8, 67.5, -6.0), (4, 45, 3.0)],
+)
+def test_tech_3341_cases_15_to_19_true_peak(
+    divisor: int, phase_degrees: float, peak: float
+) -> None:
+    """Sines at fs/4, fs/6, fs/8 whose samples miss the peak by up to 3 dB; +0.2/-0.4 dB allowed."""
+    audio = tone(peak, 0.5, hz=RATE / divisor, phase=math.radians(phase_degrees))
+    fade = np.minimum(1, np.minimum(np.arange(RATE // 2), np.arange(RATE // 2)[::-1]) / 4800)
+    found = true_peak_dbtp(sound(audio.samples * fade[:, None]))
+    assert peak - 0.4 <= found <= peak + 0.2
+
+
+def test_mono_is_one_channel_and_other_rates_agree() -> None:
+    assert short_term_max_lufs(tone(-23, 5, channels=1)) == pytest.approx(-26.01, abs=0.1)
+    time_s = np.arange(5 * 44_100) / 44_100
+    wave = 10 ** (-23 / 20) * np.sin(2 * np.pi * 1000 * time_s)
+    audio = sound(np.stack((wave, wave), axis=1), 44_100)
+    assert short_term_max_lufs(audio) == pytest.approx(-23, abs=0.1)
+
+
+def test_a_sound_shorter_than_the_window_is_followed_by_silence() -> None:
+    assert short_term_max_lufs(tone(-23, 1.5)) == pytest.approx(-23 - 3.01, abs=0.1)
+    assert len(short_term_lufs(tone(-23, 0.1))) == 1
+
+
+def test_silence_and_emptiness_have_no_loudness() -> None:
+    silence, empty = sound(np.zeros((RATE, 1))), sound(np.zeros((0, 1)))
+    for audio in (silence, empty):
+        assert short_term_max_lufs(audio) == -math.inf
+        assert integrated_lufs(audio) == -math.inf
+        assert true_peak_dbtp(audio) == -math.inf
+    tail = short_term_lufs(joined(tone(-23, 1), sound(np.zeros((6 * RATE, 2)))))
+    assert tail[-1] == -math.inf
+
+
+def test_more_than_two_channels_are_refused() -> None:
+    with pytest.raises(ValueError, match="mono or stereo"):
+        short_term_max_lufs(sound(np.zeros((RATE, 6))))
