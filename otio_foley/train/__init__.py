@@ -1,0 +1,1 @@
+"""Rendering and training: what makes the data that jobs use; never part of a job."""

@@ -1,0 +1,322 @@
+"""Feet that stand still: each shoe rolls on the floor without slipping, the legs follow by IK.
+
+While a foot stands, its lowest part must not move over the floor. So the shoe's attitude is
+taken from the motion (steady heading, no sideways tilt) and its place from rolling on that
+attitude; between stances the correction fades over. Both legs are then solved as two bones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_foley.train.stage import rotation
+from otio_foley.train.stage.body import Body, index, place_joints
+from otio_foley.train.stage.retarget import SIDES, BodyMotion, hinge_axis, leg_length_m
+from otio_foley.train.stage.rotation import Array
+
+Flags = NDArray[np.bool_]
+
+_CLEARANCE_M = 0.012
+_LIFT_S = 0.060
+_NEAR_FLOOR_M = 0.022
+_SLOW_M_S = 0.55
+_SLOW_SHARE = 0.45
+_SLOW_FALL_SHARE = 0.8
+_SHORTEST_STANCE_S = 0.08
+_SHORTEST_SWING_S = 0.06
+_DEAD_PITCH_RAD = np.radians(4.0)
+_TOE_BEND_RAD = np.radians(38.0)
+_REACH_SHARE = 0.9985
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attitude:
+    """How a shoe is held over time, (T,) each, radians."""
+
+    yaw: Array
+    pitch_up: Array
+    roll: Array
+
+
+def lock_feet(body: Body, motion: BodyMotion) -> BodyMotion:
+    """Return the motion with feet that neither slide nor sink; sample it finely (1 kHz) first."""
+    joints = place_joints(body, motion.rotations, motion.pelvis_m)
+    turns = motion.rotations.copy()
+    ankles: dict[str, Array] = {}
+    stances: dict[str, Flags] = {}
+    for side in SIDES:
+        raw = joints[:, index(f"foot_{side}")]
+        attitude = _level(_attitude(turns[:, index(f"foot_{side}")]), raw, motion.rate_hz)
+        stance = find_stance(body, side, attitude, raw, motion.rate_hz)
+        attitude = _steady(attitude, stance, motion.rate_hz)
+        foot, toes = shoe_turns(attitude, stance, motion.rate_hz)
+        turns[:, index(f"foot_{side}")] = foot
+        turns[:, index(f"toes_{side}")] = toes
+        sole = _sole_about_ankle(body, side, foot, toes)
+        ankles[side] = _roll_and_swing(raw, sole, stance, motion.rate_hz)
+        stances[side] = stance
+    lift = _pelvis_lift(joints, ankles, stances, motion.rate_hz)
+    moved = joints + lift[:, None, None] * np.array([0.0, 1.0, 0.0])
+    drop = _pelvis_drop(body, moved, ankles, motion.rate_hz)
+    height = (lift - drop)[:, None] * np.array([0.0, 1.0, 0.0])
+    for side in SIDES:
+        hip = joints[:, index(f"thigh_{side}")] + height
+        thigh, shank = _solve_leg(body, side, hip, ankles[side], turns)
+        turns[:, index(f"thigh_{side}")] = thigh
+        turns[:, index(f"shank_{side}")] = shank
+    return replace(motion, pelvis_m=motion.pelvis_m + height, rotations=rotation.continuous(turns))
+
+
+def find_stance(body: Body, side: str, attitude: Attitude, ankle_m: Array, rate_hz: float) -> Flags:
+    """When a foot of the unlocked motion is meant to stand (T,): low and slow.
+
+    Only plans where feet are held; the truth is read from the finished motion by ``contacts``.
+    """
+    always = np.ones(len(ankle_m), dtype=np.bool_)
+    sole = _sole_about_ankle(body, side, *shoe_turns(attitude, always, rate_hz))
+    lowest = np.argmin(sole[:, :, 1], axis=1)
+    height = np.take_along_axis(sole[:, :, 1], lowest[:, None], 1)[:, 0] + ankle_m[:, 1]
+    point = np.take_along_axis(sole, lowest[:, None, None], 1)[:, 0]
+    # The speed of the material point that is lowest, not of the changing lowest place.
+    ahead = np.minimum(np.arange(len(sole)) + 1, len(sole) - 1)
+    moved = sole[ahead, lowest] - point + ankle_m[ahead] - ankle_m
+    speed = _smooth(np.linalg.norm(moved[:, [0, 2]], axis=1) * rate_hz, 0.008 * rate_hz)
+    travel = np.linalg.norm(ankle_m[-1, [0, 2]] - ankle_m[0, [0, 2]]) / len(sole) * rate_hz
+    floor = _smooth(_rolling_min(height, round(0.5 * rate_hz)), 0.15 * rate_hz)
+    # A foot that falls fast has landed as soon as it is down, whatever it still does sideways.
+    fall = np.maximum(-np.gradient(_smooth(height, 0.008 * rate_hz)) * rate_hz, 0.0)
+    fall = -_rolling_min(-fall, round(0.04 * rate_hz))
+    slow = np.maximum(max(_SLOW_M_S, _SLOW_SHARE * float(travel)), _SLOW_FALL_SHARE * fall)
+    standing = (height - floor < _NEAR_FLOOR_M) & (speed < slow)
+    standing = ~_without_short(~standing, round(_SHORTEST_SWING_S * rate_hz))
+    return _without_short(standing, round(_SHORTEST_STANCE_S * rate_hz))
+
+
+def shoe_turns(attitude: Attitude, stance: Flags, rate_hz: float) -> tuple[Array, Array]:
+    """Global turns (T, 4) of foot and toes: the toes stay flat while the heel is up."""
+    foot = _compose(attitude)
+    weight = _smooth(stance.astype(np.float64), 0.030 * rate_hz)
+    down = np.maximum(-attitude.pitch_up, 0.0)
+    bend = _TOE_BEND_RAD * np.tanh(down / _TOE_BEND_RAD) * weight
+    # A positive turn about x lowers what lies ahead, so the toes turn the other way.
+    toes = rotation.multiply(foot, rotation.axis_angle(np.array([1.0, 0.0, 0.0]), -bend))
+    return foot, toes
+
+
+def _attitude(turns: Array) -> Attitude:
+    ahead = rotation.rotate(turns, np.array([0.0, 0.0, 1.0]))
+    yaw = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
+    pitch = np.arcsin(np.clip(ahead[:, 1], -1.0, 1.0))
+    zero = np.zeros_like(yaw)
+    upright = _compose(Attitude(yaw=yaw, pitch_up=pitch, roll=zero))
+    rest = rotation.multiply(rotation.conjugate(upright), turns)
+    roll = 2.0 * np.arctan2(rest[:, 3], rest[:, 0])
+    roll = (roll + np.pi) % (2.0 * np.pi) - np.pi
+    return Attitude(yaw=yaw, pitch_up=pitch, roll=roll)
+
+
+def _compose(attitude: Attitude) -> Array:
+    x, y, z = np.eye(3)
+    return rotation.multiply(
+        rotation.axis_angle(y, attitude.yaw),
+        rotation.multiply(
+            rotation.axis_angle(x, -attitude.pitch_up), rotation.axis_angle(z, attitude.roll)
+        ),
+    )
+
+
+def _level(attitude: Attitude, ankle: Array, rate_hz: float) -> Attitude:
+    """Take out how the source's flat foot was off the level, judged where the foot lies still."""
+    pace = np.linalg.norm(np.gradient(ankle, axis=0), axis=1) * rate_hz
+    turning = np.abs(np.gradient(attitude.pitch_up)) * rate_hz
+    score = _smooth(pace / 0.1 + turning / 0.3, 0.03 * rate_hz)
+    still = score <= np.quantile(score, 0.15)
+    pitch = attitude.pitch_up - np.median(attitude.pitch_up[still])
+    # Small tilts of a standing foot are the source's error, not a step on the heel's edge.
+    pitch = pitch - _DEAD_PITCH_RAD * np.tanh(pitch / _DEAD_PITCH_RAD)
+    return replace(attitude, pitch_up=pitch, roll=attitude.roll - np.median(attitude.roll[still]))
+
+
+def _steady(attitude: Attitude, stance: Flags, rate_hz: float) -> Attitude:
+    """Hold the heading through each stance and take out the sideways tilt there."""
+    yaw = attitude.yaw.copy()
+    offset = np.zeros_like(yaw)
+    for first, last in runs(stance):
+        offset[first:last] = np.mean(yaw[first:last]) - yaw[first:last]
+    offset = _bridge(offset[:, None], stance)[:, 0]
+    loose = 1.0 - _smooth(stance.astype(np.float64), 0.03 * rate_hz)
+    loose = np.where(stance, 0.0, np.maximum(2.0 * loose - 1.0, 0.0))
+    return replace(attitude, yaw=yaw + offset, roll=attitude.roll * loose)
+
+
+def _sole_about_ankle(body: Body, side: str, foot: Array, toes: Array) -> Array:
+    """Sole vertices (T, S, 3) relative to the ankle."""
+    which = body.sole_left if side == "left" else body.sole_right
+    share = body.weights[which, index(f"toes_{side}")][None, :, None]
+    ankle = body.joints_m[index(f"foot_{side}")]
+    ball = body.joints_m[index(f"toes_{side}")]
+    points = body.vertices_m[which]
+    foot_m, toes_m = rotation.to_matrices(foot), rotation.to_matrices(toes)
+    with_foot = (points - ankle) @ np.swapaxes(foot_m, 1, 2)
+    with_toes = (points - ball) @ np.swapaxes(toes_m, 1, 2) + (foot_m @ (ball - ankle))[:, None]
+    sole: Array = with_foot * (1.0 - share) + with_toes * share
+    return sole
+
+
+def _roll_and_swing(raw: Array, sole: Array, stance: Flags, rate_hz: float) -> Array:
+    """Ankle path (T, 3): rolling on the floor in stance, the corrected source between."""
+    lowest = sole[:, :, 1].min(axis=1)
+    offset = np.zeros_like(raw)
+    for first, last in runs(stance):
+        part = sole[first:last]
+        # What lies within a fraction of a millimetre of the lowest carries the foot together.
+        load = np.exp(-(part[:, :, 1] - lowest[first:last, None]) / 0.0005)
+        load /= load.sum(axis=1, keepdims=True)
+        steps = np.einsum("ts,tsa->ta", load[:-1], part[:-1] - part[1:])
+        path = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
+        path[:, [0, 2]] += np.mean(raw[first:last, [0, 2]] - path[:, [0, 2]], axis=0)
+        path[:, 1] = -lowest[first:last]
+        offset[first:last] = path - raw[first:last]
+    ankle = raw + _bridge(offset, stance)
+    for first, last in runs(~stance):
+        ankle[first:last, 1] += _clear(
+            ankle[first:last, 1] + lowest[first:last],
+            rate_hz,
+            opens=first > 0,
+            closes=last < len(raw),
+        )
+    return ankle
+
+
+def _clear(height: Array, rate_hz: float, *, opens: bool, closes: bool) -> Array:
+    """How much to raise a swinging foot (T,) so that it leaves the floor briskly and stays off."""
+    count = len(height)
+    since = (np.arange(count) + 1.0) / rate_hz if opens else np.full(count, np.inf)
+    until = (count - np.arange(count)) / rate_hz if closes else np.full(count, np.inf)
+    need = _CLEARANCE_M
+    for left in (since, until):
+        need = need * np.sin(np.pi / 2.0 * np.clip(left / _LIFT_S, 0.0, 1.0))
+    wanted = np.asarray(need)
+    apart = height - wanted
+    raised: Array = (apart + np.sqrt(apart * apart + (0.5 * wanted) ** 2)) / 2.0 + wanted
+    return raised - height
+
+
+def _bridge(offset: Array, stance: Flags) -> Array:
+    """Carry offsets (T, N) known in stance across the swings.
+
+    A cubic leaves each stance with the speed that the offset had there, so that the foot lifts
+    off without a jerk, and meets the next one at rest: a landing is an impact anyway.
+    """
+    out = offset.copy()
+    standing = list(runs(stance))
+    if not standing:
+        return out
+    out[: standing[0][0]] = offset[standing[0][0]]
+    out[standing[-1][1] :] = offset[standing[-1][1] - 1]
+    for (_, first), (last, _) in pairwise(standing):
+        length = last - first + 1
+        share = (np.arange(first, last) - first + 1.0)[:, None] / length
+        start, end = offset[first - 1], offset[last]
+        slope = (offset[first - 1] - offset[max(first - 5, 0)]) / 4.0 * length
+        # Bounded, because a long swing would otherwise overshoot.
+        slope = np.clip(slope, -0.25, 0.25)
+        s2, s3 = share * share, share**3
+        out[first:last] = (
+            (2.0 * s3 - 3.0 * s2 + 1.0) * start
+            + (s3 - 2.0 * s2 + share) * slope
+            + (3.0 * s2 - 2.0 * s3) * end
+        )
+    return out
+
+
+def _pelvis_lift(
+    joints: Array, ankles: dict[str, Array], stances: dict[str, Flags], rate_hz: float
+) -> Array:
+    """Slow vertical correction (T,) that follows the corrections of the standing feet."""
+    total = np.zeros(len(joints))
+    weight = np.full(len(joints), 1e-9)
+    for side in SIDES:
+        change = ankles[side][:, 1] - joints[:, index(f"foot_{side}"), 1]
+        total += np.where(stances[side], change, 0.0)
+        weight += stances[side]
+    known = weight > 0.5
+    times = np.arange(len(joints))
+    lift = np.interp(times, times[known], (total / weight)[known])
+    return _smooth(lift, 0.12 * rate_hz)
+
+
+def _pelvis_drop(body: Body, joints: Array, ankles: dict[str, Array], rate_hz: float) -> Array:
+    """How far (T,) the hips must come down so that both ankles stay within the legs' reach."""
+    reach = leg_length_m(body) * (_REACH_SHARE - 0.002)
+    need = np.zeros(len(joints))
+    for side in SIDES:
+        between = joints[:, index(f"thigh_{side}")] - ankles[side]
+        level = np.minimum(np.linalg.norm(between[:, [0, 2]], axis=1), 0.98 * reach)
+        need = np.maximum(need, between[:, 1] - np.sqrt(reach**2 - level**2))
+    width = round(0.08 * rate_hz)
+    return _smooth(-_rolling_min(-need, width), 0.03 * rate_hz)
+
+
+def _solve_leg(
+    body: Body, side: str, hip: Array, ankle: Array, turns: Array
+) -> tuple[Array, Array]:
+    """Two-bone inverse kinematics: turns (T, 4) of thigh and shank, knee plane as captured."""
+    rest_hip, rest_knee, rest_ankle = (
+        body.joints_m[index(f"{joint}_{side}")] for joint in ("thigh", "shank", "foot")
+    )
+    upper = float(np.linalg.norm(rest_knee - rest_hip))
+    lower = float(np.linalg.norm(rest_ankle - rest_knee))
+    way = ankle - hip
+    distance = np.clip(
+        np.linalg.norm(way, axis=1), abs(upper - lower) + 0.01, (upper + lower) * _REACH_SHARE
+    )
+    straight = rotation.normalise(way)
+    crosswise = hinge_axis(body, "leg", side)
+    hinge = rotation.rotate(turns[:, index(f"thigh_{side}")], crosswise)
+    hinge = rotation.frames(straight, hinge)[..., 1]
+    forward = np.cross(straight, hinge)
+    cosine = (upper**2 + distance**2 - lower**2) / (2.0 * upper * distance)
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))[:, None]
+    thigh = np.cos(angle) * straight + np.sin(angle) * forward
+    shank = straight * distance[:, None] - thigh * upper
+    solved = []
+    for rest, now in ((rest_knee - rest_hip, thigh), (rest_ankle - rest_knee, shank)):
+        frame = rotation.frames(rest, crosswise)
+        solved.append(rotation.from_matrices(rotation.frames(now, hinge) @ frame.T))
+    return solved[0], solved[1]
+
+
+def runs(flags: Flags) -> list[tuple[int, int]]:
+    """Half-open index ranges in which ``flags`` (T,) hold."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _without_short(flags: Flags, shortest: int) -> Flags:
+    out = flags.copy()
+    for first, last in runs(flags):
+        # A run cut off by the motion's ends may be longer than it looks.
+        if last - first < shortest and first > 0 and last < len(flags):
+            out[first:last] = False
+    return out
+
+
+def _smooth(values: Array, sigma: float) -> Array:
+    """Gaussian smoothing (T,) with held ends; sigma in samples."""
+    reach = max(round(3.0 * sigma), 1)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
+    padded = np.pad(values, reach, mode="edge")
+    smoothed: Array = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    return smoothed
+
+
+def _rolling_min(values: Array, half: int) -> Array:
+    padded = np.pad(values, half, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    lowest: Array = windows.min(axis=1)
+    return lowest
