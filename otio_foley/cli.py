@@ -1,0 +1,373 @@
+"""The command line. Exit codes: 0 all done, 2 usage, 3 some clips skipped, 4 input, 5 output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otio_foley._version import __version__
+from otio_foley.errors import FoleyError
+
+if TYPE_CHECKING:
+    from otio_foley.config import Settings
+    from otio_foley.pipeline import Progress
+    from otio_foley.report import Step
+
+_CUT = click.argument("cut", type=click.Path(path_type=Path))
+_OUT = click.Path(path_type=Path, dir_okay=False)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_FLOOR = click.option("--floor", metavar="NAME", help="What is walked on; default concrete.")
+_RATE = click.option(
+    "--rate", "frame_rate", metavar="FPS", help="Frame rate of an EDL: 25, 23.976, 30000/1001."
+)
+_ROOTS = click.option(
+    "--media-root",
+    "media_roots",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder in which to look for media; may be given several times.",
+)
+_SETTINGS = click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML file of settings."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        code = commands.main(args=argv, prog_name="otio-foley", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except FoleyError as error:
+        click.echo(f"otio-foley: {error}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("otio-foley: stopped; nothing was written", err=True)
+        return 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="otio-foley")
+def commands() -> None:
+    """Footsteps for picture edits: a cut in, the same cut out with footsteps on it.
+
+    Exit codes: 0 all done, 2 usage, 3 some clips skipped, 4 input, 5 output.
+    """
+
+
+@commands.command()
+@_CUT
+@_RATE
+@_JSON
+def inspect(cut: Path, frame_rate: str | None, as_json: bool) -> None:
+    """List the picture clips of a CUT."""
+    from otio_foley.inspection import clip_lines, cut_json
+    from otio_foley.timelines.registry import open_document
+
+    document = open_document(cut, _rate(frame_rate))
+    if as_json:
+        _print_json(cut_json(document))
+    else:
+        for line in clip_lines(document):
+            click.echo(line)
+
+
+@commands.command()
+@click.argument("movie", type=click.Path(path_type=Path))
+@_FLOOR
+@_SETTINGS
+@_JSON
+def analyse(movie: Path, floor: str | None, settings_file: Path | None, as_json: bool) -> None:
+    """Find the footsteps in a MOVIE."""
+    from otio_foley import pipeline
+
+    with _progress(quiet=as_json) as progress:
+        report = pipeline.analyse(
+            movie, floor=floor, settings=_settings(settings_file), progress=progress
+        )
+    if as_json:
+        _print_json(report.as_json())
+        return
+    for step in report.steps:
+        click.echo(_step_line(step))
+    click.echo(f"{len(report.steps)} steps, {report.people} people, {report.pictures} pictures")
+
+
+@commands.command()
+@_CUT
+@click.option("-o", "--output", type=_OUT, help="Result; default <name>_foley.<ext> beside CUT.")
+@_ROOTS
+@click.option(
+    "--audio-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the sound; default <result's name>_media beside the result.",
+)
+@_FLOOR
+@_RATE
+@_SETTINGS
+@click.option("--dry-run", is_flag=True, help="Analyse and report, write nothing.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
+@_JSON
+def run(
+    cut: Path,
+    output: Path | None,
+    media_roots: tuple[Path, ...],
+    audio_dir: Path | None,
+    floor: str | None,
+    frame_rate: str | None,
+    settings_file: Path | None,
+    dry_run: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Make the footsteps of a CUT and write the same cut with them on it."""
+    from otio_foley import pipeline
+
+    with _progress(quiet=as_json) as progress:
+        result = pipeline.run(
+            cut,
+            output,
+            media_roots=media_roots,
+            audio_dir=audio_dir,
+            floor=floor,
+            settings=_settings(settings_file),
+            frame_rate=_rate(frame_rate),
+            dry_run=dry_run,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        _print_json(result.as_json())
+        return result.exit_code
+    for clip in result.clips:
+        outcome = f"{len(clip.steps)} steps" if clip.status == "done" else clip.reason
+        click.echo(f"{clip.status:8} {clip.name}: {outcome}")
+    if result.output is not None:
+        click.echo(f"written: {result.output}")
+    return result.exit_code
+
+
+@commands.command()
+@_CUT
+@click.option("-o", "--output", type=_OUT, required=True, help="Where the stripped cut goes.")
+@click.option("--overwrite", is_flag=True, help="Replace what lies there.")
+def strip(cut: Path, output: Path, overwrite: bool) -> None:
+    """Take our footsteps out of a CUT."""
+    from otio_foley.delivery import write_new
+    from otio_foley.timelines.registry import open_document
+
+    stripped = open_document(cut).strip()
+    write_new(output, stripped.document.to_bytes(), source=cut, overwrite=overwrite)
+    if not stripped.removed:
+        click.echo("nothing of ours was in it; copied as it is")
+    elif stripped.exact:
+        click.echo("the original, byte for byte")
+    else:
+        click.echo(
+            "another program has saved this cut since: ours is out, the rest is as it was there "
+            "(equal in content, not in bytes)"
+        )
+
+
+@commands.command()
+@click.argument("original", type=click.Path(path_type=Path))
+@click.argument("result", type=click.Path(path_type=Path))
+@_JSON
+def verify(original: Path, result: Path, as_json: bool) -> int:
+    """Prove that RESULT is ORIGINAL and nothing but our footsteps beside it."""
+    from otio_foley.timelines.verify import verify as compare
+
+    verdict = compare(original, result)
+    if as_json:
+        _print_json(
+            {
+                "version": __version__,
+                "identical": verdict.identical,
+                "equal_content": verdict.equal_content,
+                "footsteps_found": verdict.stems_found,
+                "differences": list(verdict.differences),
+            }
+        )
+    elif verdict.identical:
+        click.echo("identical: without ours, the original byte for byte")
+    elif verdict.equal_content:
+        click.echo("equal in content, not in bytes: another program has saved it since")
+    else:
+        click.echo("different:")
+        for difference in verdict.differences:
+            click.echo(f"  {difference}")
+    return 0 if verdict.equal_content else 5
+
+
+@commands.command()
+@_JSON
+def formats(as_json: bool) -> None:
+    """List the timeline formats."""
+    from otio_foley.timelines.registry import FORMATS
+
+    if as_json:
+        _print_json(
+            {
+                "version": __version__,
+                "formats": [
+                    {"name": f.name, "title": f.title, "suffixes": list(f.suffixes)}
+                    for f in FORMATS.values()
+                ],
+            }
+        )
+        return
+    for one in FORMATS.values():
+        click.echo(f"{one.name:8} {' '.join(one.suffixes):10} {one.title}")
+
+
+@commands.command()
+@_JSON
+def doctor(as_json: bool) -> int:
+    """Check that everything the work needs is here."""
+    from otio_foley.checkup import check_up
+
+    with _only_our_words():
+        findings = check_up()
+    if as_json:
+        _print_json(
+            {
+                "version": __version__,
+                "checks": [
+                    {"name": f.name, "ok": f.ok, "detail": f.detail, "hint": f.hint}
+                    for f in findings
+                ],
+            }
+        )
+    else:
+        for finding in findings:
+            click.echo(f"{'ok' if finding.ok else 'MISSING':8} {finding.name}: {finding.detail}")
+            if not finding.ok:
+                click.echo(f"         {finding.hint}")
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+@commands.command()
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="otio-foley-demo",
+    show_default=True,
+    help="Folder for the demo's cut, shots and result.",
+)
+def demo(output_dir: Path) -> int:
+    """Run the shipped demo cut and score it against the truth of its rendered shots."""
+    from otio_foley.demo import run_demo, table
+
+    with _progress(quiet=False) as progress:
+        result, scores = run_demo(output_dir, progress)
+    for line in table(scores):
+        click.echo(line)
+    click.echo(f"the cut with its footsteps: {result.output}")
+    if result.stems:
+        click.echo(f"their sound: {result.stems[0].path.parent}")
+    return result.exit_code
+
+
+def _step_line(step: Step) -> str:
+    return (
+        f"{step.source_time_s:9.3f} s  person {step.person}  {step.foot:5}  {step.action:5}"
+        f"  {step.floor}  {step.gain_db:+5.1f} dB  confidence {step.confidence:.2f}"
+    )
+
+
+def _rate(text: str | None) -> Fraction | None:
+    from otio_foley.time import rate_from_float
+
+    if text is None:
+        return None
+    try:
+        return Fraction(text) if "/" in text else rate_from_float(float(text))
+    except (ValueError, ZeroDivisionError) as error:
+        raise click.BadParameter(f"{text!r} is not a frame rate", param_hint="--rate") from error
+
+
+def _settings(path: Path | None) -> Settings:
+    from otio_foley.config import Settings, load
+
+    return Settings() if path is None else load(path)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _only_our_words() -> Iterator[None]:
+    """Keep what C++ libraries write to file descriptor 2 (mediapipe, on every start) off it.
+
+    Python's `sys.stderr` goes on to where it went; OTIO_FOLEY_VERBOSE=1 lets everything through.
+    """
+    usual = sys.__stderr__
+    if usual is None or sys.stderr is not usual or os.environ.get("OTIO_FOLEY_VERBOSE"):
+        yield
+        return
+    usual.flush()
+    ours = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        with os.fdopen(os.dup(ours), "w", buffering=1, errors="backslashreplace") as sys.stderr:
+            yield
+    finally:
+        sys.stderr = usual
+        os.dup2(ours, 2)
+        os.close(ours)
+        os.close(nowhere)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """A bar on a terminal, a line for each clip elsewhere; on stderr: stdout stays clean."""
+    with _only_our_words(), _shown_progress(quiet=quiet) as progress:
+        yield progress
+
+
+@contextmanager
+def _shown_progress(*, quiet: bool) -> Iterator[Progress | None]:
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with click.progressbar(
+            length=1000, file=sys.stderr, item_show_func=lambda name: name, show_eta=True
+        ) as bar:
+            yield lambda name, done: bar.update(max(0, int(1000 * done) - bar.pos), name)
+    else:
+        yield _plain_lines()
+
+
+def _plain_lines() -> Progress:
+    last = ""
+
+    def say(name: str, done: float) -> None:
+        nonlocal last
+        if name != last:
+            click.echo(f"{done:4.0%}  {name}", err=True)
+            last = name
+
+    return say
+
+
+def entry() -> None:
+    """The `otio-foley` console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()
