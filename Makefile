@@ -24,7 +24,7 @@ check: $(STAMP)
 # The pins are for the whole set; `pip check` proves that they belong together.
 $(STAMP): pyproject.toml constraints.txt | system
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,test,lint]'
 	$(BIN)/python -m pip check
 	@touch $@
 

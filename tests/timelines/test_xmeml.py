@@ -292,8 +292,12 @@ def added(raw: bytes, tracks: tuple[int, ...] = (1,)) -> etree._Element:
     return etree.fromstring(result.raw)
 
 
+def track_name(track: etree._Element) -> str:
+    return track.findtext("clipitem/comments/mastercomment1") or ""
+
+
 def foley_tracks(root: etree._Element) -> list[etree._Element]:
-    return [t for t in root.iter("track") if t.get("MZ.TrackName", "").startswith("FS ")]
+    return [track for track in root.iter("track") if track_name(track).startswith("FS ")]
 
 
 def test_what_is_written() -> None:
@@ -328,7 +332,7 @@ def test_what_is_written() -> None:
 def test_clips_on_a_track_never_overlap() -> None:
     for name in ("premiere", "resolve", "bins"):
         tracks = foley_tracks(added((DATA / "xmeml" / f"{name}.xml").read_bytes(), (1, 2)))
-        names = [track.get("MZ.TrackName") for track in tracks]
+        names = [track_name(track) for track in tracks]
         assert len(names) == len(set(names))
         for track in tracks:
             spans = [

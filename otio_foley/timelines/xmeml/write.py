@@ -64,6 +64,7 @@ class _Builder:
         self.taken = {node.get("id") for node in xml.root.descendants()}
         # Version 1 counts a file's tracks; channelcount came with version 2.
         self.channels_tag = "trackcount" if xml.root.get("version") == "1" else "channelcount"
+        # Apple's DTD knows none of Premiere's names, so only a file that has some gets more.
         self.for_premiere = any(
             node.tag == "pproTicksIn" or node.get("MZ.EditLine") or node.get("premiereTrackType")
             for node in xml.root.descendants()
@@ -90,16 +91,16 @@ class _Builder:
         )
         return Element(
             "track",
-            attributes,
+            attributes if self.for_premiere else (),
             (
-                *(self._clipitem(stem) for stem in row),
+                *(self._clipitem(stem, name) for stem in row),
                 Element("enabled", (), "TRUE"),
                 Element("locked", (), "FALSE"),
                 Element("outputchannelindex", (), "1"),
             ),
         )
 
-    def _clipitem(self, stem: StemClip) -> Element:
+    def _clipitem(self, stem: StemClip, track_name: str) -> Element:
         in_frame = self._frames(stem.in_s)
         start = self._frames(stem.record.start_s)
         end = self._frames(stem.record.end_s)
@@ -128,10 +129,11 @@ class _Builder:
             ),
             *(self._marker(marker, stem, in_frame) for marker in stem.markers),
             _logging(stem),
-            *self._comments(),
+            self._comments(track_name),
         ]
-        attributes = (("id", self._fresh("clipitem")), ("premiereChannelType", "mono"))
-        return Element("clipitem", attributes, tuple(content))
+        identity = ("id", self._fresh("clipitem"))
+        mono = (("premiereChannelType", "mono"),) if self.for_premiere else ()
+        return Element("clipitem", (identity, *mono), tuple(content))
 
     def _file(self, stem: StemClip) -> Element:
         known = self.file_ids.get(stem.path)
@@ -186,15 +188,15 @@ class _Builder:
             content.append(Element("pproColor", (), _MARKER_COLOUR))
         return Element("marker", (), tuple(content))
 
-    def _comments(self) -> tuple[Element, ...]:
-        """The undo record, once; no host shows these fields."""
-        if not self.is_first:
-            return ()
-        self.is_first = False
-        fields = [Element("mastercomment3", (), f"{NAMESPACE} {UNDO_PLACEHOLDER}")]
-        if self.makes_audio:
-            fields.append(Element("mastercomment4", (), _MADE_AUDIO))
-        return (Element("comments", (), tuple(fields)),)
+    def _comments(self, track_name: str) -> Element:
+        """The track's name, for which xmeml has no other place, and once the undo record."""
+        fields = [Element("mastercomment1", (), track_name)]
+        if self.is_first:
+            self.is_first = False
+            fields.append(Element("mastercomment3", (), f"{NAMESPACE} {UNDO_PLACEHOLDER}"))
+            if self.makes_audio:
+                fields.append(Element("mastercomment4", (), _MADE_AUDIO))
+        return Element("comments", (), tuple(fields))
 
     def _frames(self, time_s: Fraction) -> int:
         return frames_from_seconds(time_s, self.rate)
