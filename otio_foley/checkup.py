@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import platform
 import shutil
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -50,7 +51,9 @@ def check_up() -> tuple[Finding, ...]:
 def _package(name: str, module: str) -> Finding:
     hint = f"pip install {name}"
     try:
-        importlib.import_module(module)
+        with warnings.catch_warnings():  # pydub's about ffmpeg, which is looked for below
+            warnings.simplefilter("ignore")
+            importlib.import_module(module)
     except ImportError as error:
         return Finding(name=name, ok=False, detail=str(error), hint=hint)
     try:

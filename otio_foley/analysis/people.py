@@ -170,11 +170,9 @@ class _Crowd:
         self.active = keep
 
     def _look(self, picture: _Picture, grey: NDArray[np.uint8]) -> None:
-        before = self.looked_at
+        change = _change(self.looked_at, grey)
         self.looked_at = grey
-        if before is None and len(self.recent) == 1:
-            before = np.zeros_like(grey)  # the first picture: everything is new
-        for person in self._found(picture, _change(before, grey)):
+        for person in self._found(picture, change):
             known = any(
                 _same(track.last, person) or _part_of(person, track.last) for track in self.active
             )
@@ -280,7 +278,7 @@ def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _change(before: NDArray[np.uint8] | None, now: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if before is None or before.shape != now.shape:
-        return np.full_like(now, 255)
+        return np.full_like(now, 255)  # the first picture: everything is new
     difference = cv2.absdiff(cv2.GaussianBlur(now, (5, 5), 0), cv2.GaussianBlur(before, (5, 5), 0))
     return np.asarray(difference, dtype=np.uint8)
 

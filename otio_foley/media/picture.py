@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heappop, heappush
 from pathlib import Path
 
 import av
@@ -146,13 +147,23 @@ def _from(
 
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
-    """Frames in presentation order; a broken packet is passed over, a broken file is an error."""
+    """Frames in presentation order; a broken packet is passed over, a broken file is an error.
+
+    AVI stores decoding times only, so B-frames come out right but labelled wrong: there the frames
+    get the packets' times in rising order.
+    """
+    stores_no_pts = container.format.name == "avi"
+    packet_times: list[int] = []
     seen = 0
     try:
         for packet in container.demux(stream):
+            if stores_no_pts and packet.dts is not None and packet.size:
+                heappush(packet_times, packet.dts)
             try:
                 for frame in packet.decode():
-                    if isinstance(frame, VideoFrame) and frame.pts is not None:
+                    if packet_times:
+                        frame.pts = heappop(packet_times)
+                    if frame.pts is not None:
                         seen += 1
                         yield frame
             except av.error.InvalidDataError:

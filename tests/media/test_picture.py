@@ -51,6 +51,24 @@ def test_a_seek_gives_the_frames_that_decoding_from_the_start_gives(
         assert read(path, start_s, start_s + 0.3) == wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("h264.avi", "libx264"),  # AVI has no presentation times
+        ("mpeg2.mpg", "mpeg2video"),
+        ("mpeg2.mxf", "mpeg2video"),
+        ("vp9.webm", "libvpx-vp9"),
+        ("h264.flv", "libx264"),
+    ],
+)
+def test_containers_and_codecs(tmp_path: Path, name: str, codec: str) -> None:
+    path = tmp_path / name
+    write_movie(path, range(100), time_base=Fraction(1, 25), codec=codec, size=(320, 240))
+    wanted = [(pytest.approx(n / 25, abs=1e-3), n % 50) for n in range(100)]
+    assert read(path) == wanted
+    assert read(path, 2.98, 3.1) == wanted[75:78]
+
+
 def test_variable_frame_rate_keeps_its_times(tmp_path: Path) -> None:
     ticks = [0, 3, 4, 10, 11, 12, 30, 31, 45, 60]
     write_movie(tmp_path / "vfr.mkv", ticks, time_base=Fraction(1, 60))
@@ -81,6 +99,29 @@ def test_large_pictures_are_scaled_and_their_shape_kept(tmp_path: Path) -> None:
     first = next(frames(info, start_s=0, end_s=1, long_side_px=320))
     assert first.rgb.shape == (180, 320, 3)
     assert first.rgb.dtype == np.uint8
+
+
+@pytest.mark.parametrize("angle", [90, -90, 180])
+def test_a_turned_picture_is_shown_upright(tmp_path: Path, angle: int) -> None:
+    path = tmp_path / "turned.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.set_display_rotation(angle)
+        picture = np.zeros((64, 96, 3), dtype=np.uint8)
+        picture[:20] = 255  # a white strip on top
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        told = round(next(container.decode(video=0)).rotation)
+    info = probe(path)
+    shown = next(frames(info, start_s=0, end_s=1, long_side_px=200)).rgb
+    assert shown.shape[:2] == (info.height_px, info.width_px)
+    # libavutil's angle is counterclockwise: a quarter turn takes the top to the left.
+    strip = {90: shown[:, :8], -90: shown[:, -8:], 180: shown[-8:]}[told if told != -180 else 180]
+    assert strip.mean() > 240
+    assert shown.mean() < 128
 
 
 def test_missing_and_unreadable_media_say_so(tmp_path: Path) -> None:

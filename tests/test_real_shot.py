@@ -1,0 +1,159 @@
+"""A real walker: the labelled strikes, from a cut in each of the four formats.
+
+One shot is a smoke test, not a figure: it is looked at once, and the four cuts share what was seen.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+import otio_foley
+from otio_foley.analysis.movie import MovieSteps, find_steps
+from otio_foley.report import Result
+
+_SHOT = "davidpagnon+Sports2D/Sports2D/Demo/demo.mp4"
+_IN_FRAME, _FRAMES, _RATE = 15, 200, 30
+
+
+def fcpxml(movie: Path) -> str:
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE fcpxml>
+<fcpxml version="1.10">
+  <resources>
+    <format id="r1" frameDuration="100/3000s" width="1768" height="994"/>
+    <asset id="r2" name="walker" start="0s" duration="230/30s" hasVideo="1" format="r1">
+      <media-rep kind="original-media" src="file://{quote(str(movie))}"/>
+    </asset>
+  </resources>
+  <library><event name="e"><project name="p">
+    <sequence format="r1" duration="200/30s" tcStart="3600s" tcFormat="NDF"><spine>
+      <asset-clip name="walker" ref="r2" offset="3600s" start="15/30s" duration="200/30s"/>
+    </spine></sequence>
+  </project></event></library>
+</fcpxml>
+"""
+
+
+def xmeml(movie: Path) -> str:
+    rate = "<rate><timebase>30</timebase><ntsc>FALSE</ntsc></rate>"
+    zero = f"<timecode>{rate}<string>00:00:00:00</string><frame>0</frame></timecode>"
+    hour = f"<timecode>{rate}<string>01:00:00:00</string><frame>108000</frame></timecode>"
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE xmeml>
+<xmeml version="5"><sequence id="s"><name>p</name><duration>200</duration>{rate}{hour}
+<media><video><track><clipitem id="c"><name>walker</name><duration>230</duration>{rate}
+<start>0</start><end>200</end><in>15</in><out>215</out><file id="f"><name>{movie.name}</name>
+<pathurl>file://localhost{quote(str(movie))}</pathurl>{rate}<duration>230</duration>{zero}
+<media><video/></media></file></clipitem></track></video></media></sequence></xmeml>
+"""
+
+
+def otio(movie: Path) -> str:
+    def time(value: int) -> dict[str, object]:
+        return {"OTIO_SCHEMA": "RationalTime.1", "rate": 30.0, "value": float(value)}
+
+    def span(start: int, duration: int) -> dict[str, object]:
+        return {
+            "OTIO_SCHEMA": "TimeRange.1",
+            "start_time": time(start),
+            "duration": time(duration),
+        }
+
+    reference = {
+        "OTIO_SCHEMA": "ExternalReference.1",
+        "target_url": str(movie),
+        "available_range": span(0, 230),
+    }
+    clip = {
+        "OTIO_SCHEMA": "Clip.2",
+        "name": "walker",
+        "source_range": span(_IN_FRAME, _FRAMES),
+        "media_references": {"DEFAULT_MEDIA": reference},
+        "active_media_reference_key": "DEFAULT_MEDIA",
+    }
+    track = {"OTIO_SCHEMA": "Track.1", "name": "V1", "kind": "Video", "children": [clip]}
+    cut = {
+        "OTIO_SCHEMA": "Timeline.1",
+        "name": "p",
+        "global_start_time": time(108000),
+        "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "", "children": [track]},
+    }
+    return json.dumps(cut, indent=2)
+
+
+def edl(movie: Path) -> str:
+    return f"""TITLE: p
+FCM: NON-DROP FRAME
+
+001  AX       V     C        00:00:00:15 00:00:07:05 01:00:00:00 01:00:06:20
+* FROM CLIP NAME: {movie.name}
+"""
+
+
+_CUTS = {"fcpxml": fcpxml, "xml": xmeml, "otio": otio, "edl": edl}
+
+
+@pytest.fixture(scope="module")
+def movie(shared: Path) -> Path:
+    return shared.resolve() / "picture" / _SHOT
+
+
+@pytest.fixture(scope="module")
+def seen_once() -> dict[tuple[float, float, int], MovieSteps]:
+    return {}
+
+
+@pytest.fixture(scope="module", params=_CUTS)
+def result(
+    request: pytest.FixtureRequest,
+    movie: Path,
+    seen_once: dict[tuple[float, float, int], MovieSteps],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Result:
+    def remembered(pictures: Iterable[tuple[float, np.ndarray]], **options: int) -> MovieSteps:
+        held = list(pictures)
+        key = (held[0][0], held[-1][0], len(held))
+        if key not in seen_once:
+            seen_once[key] = find_steps(held, **options)
+        return seen_once[key]
+
+    cut = tmp_path_factory.mktemp("cut") / f"cut.{request.param}"
+    cut.write_text(_CUTS[request.param](movie))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("otio_foley.pipeline.find_steps", remembered)
+        done = otio_foley.run(cut, media_roots=[movie.parent])
+    assert otio_foley.verify(cut, done.output).identical
+    return done
+
+
+def test_every_labelled_strike_is_hit(result: Result, shared: Path) -> None:
+    (clip,) = result.clips
+    assert clip.status == "done"
+    with (shared / "picture" / "labels.tsv").open() as file:
+        labels = [row for row in csv.DictReader(file, delimiter="\t") if row["file"] == _SHOT]
+    strikes = [row for row in labels if row["event"] == "heel_strike"]
+    assert len(strikes) == 8
+    for row in strikes:
+        frame = int(row["frame"])
+        nearest = min(abs(step.source_time_s * _RATE - frame) for step in clip.steps)
+        assert nearest <= int(row["tol_frames"])
+    for step in clip.steps:
+        assert step.source_time_s - step.record_time_s == pytest.approx(_IN_FRAME / _RATE)
+
+
+def test_the_jump_lands(result: Result) -> None:
+    """Frame 190 is the first that shows him on the ground: he came down within the frame before."""
+    landings = [
+        step.source_time_s * _RATE
+        for step in result.clips[0].steps
+        if step.action == "land" and step.source_time_s > 6
+    ]
+    assert len(landings) == 2
+    assert all(188.5 < frame < 190.5 for frame in landings)
