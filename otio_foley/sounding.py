@@ -135,7 +135,7 @@ def sound_clip(
         in_s=timeline.start_s + where.record.start_s - Fraction(where.first_sample, SAMPLE_RATE_HZ),
         sample_rate_hz=SAMPLE_RATE_HZ,
         channels=audio.samples.shape[1],
-        markers=tuple(_marker(step) for step in steps),
+        markers=tuple(_marker(step, where.record, timeline.frame_rate) for step in steps),
         provenance=_provenance(clip, steps, voices, fingerprint, settings),
     )
     return SoundedClip(steps=steps, audio=audio, wave=wave, stem=stem)
@@ -305,10 +305,14 @@ def _step(
     )
 
 
-def _marker(step: Step) -> Marker:
+def _marker(step: Step, record: Span, frame_rate: Fraction) -> Marker:
+    """A marker on the frame that is nearest to the contact, for hosts know no finer; the exact
+    time is in the provenance."""
     assert step.record_time_s is not None
+    nearest = frames_from_seconds(Fraction(step.record_time_s), frame_rate)
+    last = frames_from_seconds(record.end_s, frame_rate) - 1
     return Marker(
-        record_s=Fraction(step.record_time_s),
+        record_s=seconds_from_frames(min(nearest, last), frame_rate),
         name=f"{step.action} {step.foot}",
         note=f"person {step.person}, {step.part}, {step.floor}, {step.gain_db:+.1f} dB, "
         f"confidence {step.confidence:.2f}",

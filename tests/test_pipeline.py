@@ -63,6 +63,16 @@ def test_each_attack_lies_on_its_contact_to_the_sample(cut: Path) -> None:
             assert abs(found - at) <= 1
 
 
+def test_markers_stand_on_the_nearest_frames(cut: Path) -> None:
+    result = otio_foley.run(cut)
+    for clip, stem in zip(result.clips, result.stems, strict=True):
+        assert len(stem.markers) == len(clip.steps)
+        for step, marker in zip(clip.steps, stem.markers, strict=True):
+            assert (marker.record_s * 25).denominator == 1
+            assert abs(marker.record_s - Fraction(step.record_time_s)) <= Fraction(1, 50)
+            assert marker.name == f"walk {step.foot}"
+
+
 def test_files_and_tracks_fit_the_cut(cut: Path) -> None:
     result = otio_foley.run(cut)
     for stem, clip in zip(result.stems, result.clips, strict=True):
