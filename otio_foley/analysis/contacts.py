@@ -1,10 +1,10 @@
 """When each foot meets the floor, from heel and toe kinematics.
 
-A foot swings, then stands. While it stands its heel or its toe rests on the ground, so the slower
-of the two tells swing from stance from any side, as long as the ground's own motion is taken off;
-initial contact is where that speed falls through a share of the swing's peak, between frames.
-Where someone walks across the picture Zeni's rule (Zeni et al. 2008: the heel is farthest ahead of
-the hips) names the same instant and confirms it.
+A foot swings, then stands. While it stands heel and toe rest on the ground, which tells swing from
+stance from any side, as long as the ground's own motion is taken off; initial contact is where the
+speed of the first of them falls through a share of the swing's peak, between frames. Where someone
+walks across the picture Zeni's rule (Zeni et al. 2008: the heel is farthest ahead of the hips) names
+the same instant and confirms it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from otio_foley.analysis.tracks import GRID_HZ, FootTrack, GaitTrack, gait_tracks
@@ -25,9 +26,8 @@ _CONTACT_SHARE = 0.15
 _CONTACT_BOUNDS = (0.3, 0.8)
 
 #: The speed of a foot that the floor stops at full speed falls from 70 % to the contact share in
-#: 45 ms, which is all the low-pass's own; its contact is at half speed. A foot that the leg sets
-#: down takes 75 ms and more. In between, in between. (Step response of the filter in `tracks`;
-#: medians over the walkers with plates: 73 to 114 ms.)
+#: 45 ms, which is all the low-pass's own (its step response); its contact is at half speed. A foot
+#: that the leg sets down takes 75 ms and more. In between, in between.
 _STOPPED_S = 0.045
 _SET_DOWN_S = 0.075
 
@@ -40,7 +40,7 @@ LANDING_FALL = 1.1
 _TOE_OFF_OVER_CONTACT = 2.0
 
 #: A foot that stands for less than this did not land.
-_SHORTEST_STANCE_S = 0.07
+_SHORTEST_STANCE_S = 0.05
 
 #: A stance that is shorter than any walker's may be the top of a jump: then the foot was this much
 #: (leg lengths) lower just before and just after.
@@ -126,23 +126,24 @@ def ground_velocity(track: GaitTrack) -> FloatArray:
 def _landings(foot: FootTrack, hips: FloatArray, ground: FloatArray) -> Iterable[_Landing]:
     """A foot's swings that end on the ground. A twitch while it stands is no swing."""
     heel, toe = (_speed(point, ground) for point in (foot.heel, foot.toe))
-    slower = np.minimum(heel, toe)
-    swings, _ = find_peaks(slower, height=_SWING, prominence=0.5 * _SWING)
+    slower, middle = np.minimum(heel, toe), (heel + toe) / 2
+    swings, _ = find_peaks(middle, height=_SWING, prominence=0.5 * _SWING)
     last = len(slower) - 1
     left_ground = 0
-    for peak in map(int, swings):
+    for number, peak in enumerate(map(int, swings)):
         if peak < left_ground:
             continue
-        limit = float(np.clip(_CONTACT_SHARE * slower[peak], *_CONTACT_BOUNDS))
-        contact = _falls_through(slower, limit, peak)
-        if contact is None:
-            return
-        if slower[peak : round(contact) + 1].max() > slower[peak]:
-            continue  # only a shoulder of a greater swing
-        toe_off = _rises_through(slower, _TOE_OFF_OVER_CONTACT * limit, round(contact) + 1)
+        speed = float(middle[peak])
+        limit = float(np.clip(_CONTACT_SHARE * speed, *_CONTACT_BOUNDS))
+        rest = _comes_to_rest(middle, slower, limit, peak, swings[number + 1 :])
+        if rest is None:
+            continue
+        contact = _last_fall(slower, limit, peak, rest)
+        left = _rises_through(middle, _TOE_OFF_OVER_CONTACT * limit, rest)
+        toe_off = None if left is None else _toe_off(slower, limit, left)
         stood_s = ((last if toe_off is None else toe_off) - contact) / GRID_HZ
         excursion = _excursion(foot, ground, left_ground, contact)
-        left_ground = last if toe_off is None else round(toe_off)
+        left_ground = last if left is None else left
         if stood_s < _SHORTEST_STANCE_S or excursion < _LEAST_EXCURSION:
             continue
         if foot.confidence[round(contact)] < _LEAST_CONFIDENCE or (
@@ -156,9 +157,40 @@ def _landings(foot: FootTrack, hips: FloatArray, ground: FloatArray) -> Iterable
             contact=stopped,
             toe_off=toe_off,
             part=_part(heel, toe, limit, peak),
-            speed=float(slower[peak]),
+            speed=speed,
             fall_speed=fall_speed,
         )
+
+
+def _comes_to_rest(
+    middle: FloatArray, slower: FloatArray, limit: float, peak: int, later: NDArray[np.intp]
+) -> int | None:
+    """Index at which heel and toe rest after a swing; where they never both do before the next
+    swing (a runner on the forefoot), at which one of them does."""
+    swings = [int(index) for index in later if middle[index] > 0.5 * middle[peak]]
+    end = swings[0] if swings else len(middle)
+    for speed in (middle, slower):
+        resting = np.flatnonzero(speed[peak:end] < limit)
+        if len(resting):
+            return peak + int(resting[0])
+    return None
+
+
+def _last_fall(slower: FloatArray, limit: float, peak: int, rest: int) -> float:
+    """When heel or toe came to rest for good: before a rest of both, the last time that the slower
+    of them fell below the limit. Seen from behind, a swinging foot's way up the picture and down to
+    the floor cancel now at the heel, now at the toe, so the first time would be too early."""
+    moving = np.flatnonzero(slower[peak:rest] >= limit)
+    if not len(moving):
+        return float(peak)
+    fall = _falls_through(slower, limit, peak + int(moving[-1]))
+    return float(rest) if fall is None else fall
+
+
+def _toe_off(slower: FloatArray, limit: float, left: int) -> float:
+    """When heel and toe both have left, if that is soon after the first of them has."""
+    gone = _rises_through(slower, _TOE_OFF_OVER_CONTACT * limit, left)
+    return float(left if gone is None or gone - left > 0.3 * GRID_HZ else gone)
 
 
 def _at_apex(foot: FootTrack, ground: FloatArray, contact: float, stood_s: float) -> bool:
@@ -259,6 +291,7 @@ def _falls_through(signal: FloatArray, limit: float, start: int) -> float | None
     return at - 1 + float((signal[at - 1] - limit) / (signal[at - 1] - signal[at]))
 
 
-def _rises_through(signal: FloatArray, limit: float, start: int) -> float | None:
+def _rises_through(signal: FloatArray, limit: float, start: int) -> int | None:
+    """First index from `start` at which the signal is at the limit or above."""
     above = np.flatnonzero(signal[start:] >= limit)
-    return float(start + above[0]) if len(above) else None
+    return start + int(above[0]) if len(above) else None
