@@ -20,8 +20,10 @@ from otio_foley.analysis.tracks import GRID_HZ, FootTrack, GaitTrack, gait_track
 from otio_foley.types import CameraMotion, Contact, FloatArray, Part, Pose
 
 #: Speeds in leg lengths per second. A swing reaches at least _SWING; a foot slower than
-#: _CONTACT_SHARE of its swing's peak (within bounds) stands.
+#: _CONTACT_SHARE of its swing's peak (within bounds) stands. Nobody's foot is faster than _FASTEST
+#: (a sprinter's comes to 20): that is a leap from one thing to another.
 _SWING = 0.6
+_FASTEST = 25.0
 _CONTACT_SHARE = 0.15
 _CONTACT_BOUNDS = (0.3, 0.8)
 
@@ -47,8 +49,11 @@ _SHORTEST_STANCE_S = 0.05
 _SHORT_STANCE_S = 0.25
 _APEX = 0.08
 
+#: A swing shorter than this that ends where it began is none.
+_SHORTEST_SWING_S = 0.2
+
 #: A step carries the foot at least this far (leg lengths), there or up.
-_LEAST_EXCURSION = 0.12
+_LEAST_EXCURSION = 0.1
 
 #: Mean confidence of ankle, heel and toe below which a foot counts as not seen.
 _LEAST_CONFIDENCE = 0.3
@@ -56,12 +61,13 @@ _LEAST_CONFIDENCE = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Landing:
-    """Grid indices (fractional) of contact and toe-off; `speed` is the swing's greatest,
-    `fall_speed` the hips' at the end of the fall."""
+    """Grid indices (fractional) of contact and toe-off; `carried` is how far the swing carried the
+    foot (leg lengths), `speed` its greatest, `fall_speed` the hips' at the end of the fall."""
 
     contact: float
     toe_off: float | None
     part: Part
+    carried: float
     speed: float
     fall_speed: float
 
@@ -83,13 +89,13 @@ def find_contacts(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
 def _track_contacts(person: int, track: GaitTrack) -> list[Contact]:
     ground = ground_velocity(track)
     found = [
-        (foot, landing)
-        for foot in (track.left, track.right)
+        (foot, other, landing)
+        for foot, other in ((track.left, track.right), (track.right, track.left))
         for landing in _landings(foot, track.hips, ground)
     ]
     if not found:
         return []
-    usual = float(np.median([landing.speed for _, landing in found]))
+    usual = float(np.median([landing.speed for _, _, landing in found]))
     return [
         Contact(
             person=person,
@@ -102,8 +108,19 @@ def _track_contacts(person: int, track: GaitTrack) -> list[Contact]:
             confidence=_confidence(foot, track, landing),
             found_by="kinematics",
         )
-        for foot, landing in found
+        for foot, other, landing in found
+        if not _is_stood_on(landing, other, ground, usual)
     ]
+
+
+def _is_stood_on(landing: _Landing, other: FootTrack, ground: FloatArray, usual: float) -> bool:
+    """A slight swing that leads nowhere while the other foot is in full swing: the body stands on
+    this foot, and it is its keypoints that moved as the other leg passed."""
+    if landing.carried > 2 * _LEAST_EXCURSION or landing.speed > 0.7 * usual:
+        return False
+    at = min(round(landing.contact), len(other.times_s) - 1)
+    others = (_speed(other.heel, ground)[at] + _speed(other.toe, ground)[at]) / 2
+    return bool(others > 0.5 * usual)
 
 
 def ground_velocity(track: GaitTrack) -> FloatArray:
@@ -128,23 +145,26 @@ def _landings(foot: FootTrack, hips: FloatArray, ground: FloatArray) -> Iterable
     heel, toe = (_speed(point, ground) for point in (foot.heel, foot.toe))
     slower, middle = np.minimum(heel, toe), (heel + toe) / 2
     swings, _ = find_peaks(middle, height=_SWING, prominence=0.5 * _SWING)
+    place = _on_ground(foot, ground)
     last = len(slower) - 1
     left_ground = 0
     for number, peak in enumerate(map(int, swings)):
-        if peak < left_ground:
-            continue
         speed = float(middle[peak])
+        if peak < left_ground or speed > _FASTEST:
+            continue
         limit = float(np.clip(_CONTACT_SHARE * speed, *_CONTACT_BOUNDS))
         rest = _comes_to_rest(middle, slower, limit, peak, swings[number + 1 :])
         if rest is None:
             continue
         contact = _last_fall(slower, limit, peak, rest)
-        left = _rises_through(middle, _TOE_OFF_OVER_CONTACT * limit, rest)
+        left = _leaves(middle, place, limit, rest)
         toe_off = None if left is None else _toe_off(slower, limit, left)
         stood_s = ((last if toe_off is None else toe_off) - contact) / GRID_HZ
-        excursion = _excursion(foot, ground, left_ground, contact)
+        carried = _carries(place, left_ground, round(contact))
         left_ground = last if left is None else left
-        if stood_s < _SHORTEST_STANCE_S or excursion < _LEAST_EXCURSION:
+        # A foot that comes down at the picture's border is not seen to stand.
+        shortest_s = 0.0 if foot.at_edge[round(contact)] else _SHORTEST_STANCE_S
+        if stood_s < shortest_s or carried < _LEAST_EXCURSION:
             continue
         if foot.confidence[round(contact)] < _LEAST_CONFIDENCE or (
             stood_s < _SHORT_STANCE_S and _at_apex(foot, ground, contact, stood_s)
@@ -157,6 +177,7 @@ def _landings(foot: FootTrack, hips: FloatArray, ground: FloatArray) -> Iterable
             contact=stopped,
             toe_off=toe_off,
             part=_part(heel, toe, limit, peak),
+            carried=carried,
             speed=speed,
             fall_speed=fall_speed,
         )
@@ -233,12 +254,30 @@ def _impact(speed: FloatArray, peak: int, settled: float) -> float:
     return settled - float(stopped) * max(0.0, settled - half)
 
 
-def _excursion(foot: FootTrack, ground: FloatArray, stood: int, contact: float) -> float:
-    """How far the foot came since it last stood, or how high, in leg lengths."""
-    at = round(contact)
-    middle = (foot.heel + foot.toe) / 2
-    moved = middle - ground * (foot.times_s - foot.times_s[at])[:, None]
-    return float(np.linalg.norm(moved[stood : at + 1] - moved[at], axis=1).max())
+def _on_ground(foot: FootTrack, ground: FloatArray) -> FloatArray:
+    """Middle of the foot (N, 2) with the ground's own motion taken off."""
+    drift = ground * (foot.times_s - foot.times_s[0])[:, None]
+    return np.asarray((foot.heel + foot.toe) / 2 - drift)
+
+
+def _leaves(middle: FloatArray, place: FloatArray, limit: float, rest: int) -> int | None:
+    """Index at which a resting foot sets off: it is fast, and fast until it is somewhere else. A
+    foot that only twitches where it stands (a keypoint that leaps to the other leg) stays."""
+    fast = middle >= _TOE_OFF_OVER_CONTACT * limit
+    away = np.linalg.norm(place - place[rest], axis=1) > _LEAST_EXCURSION
+    gone = np.flatnonzero(fast[rest:] & away[rest:])
+    if not len(gone):
+        return None
+    slow = np.flatnonzero(~fast[rest : rest + int(gone[0])])
+    return rest + (int(slow[-1]) + 1 if len(slow) else 0)
+
+
+def _carries(place: FloatArray, left: int, at: int) -> float:
+    """How far a swing carried the foot, there or up; there and back at once is nowhere."""
+    way = np.linalg.norm(place[left : at + 1] - place[at], axis=1)
+    if at - left < _SHORTEST_SWING_S * GRID_HZ and left > 0:
+        return float(way[0])
+    return float(way.max())
 
 
 def _part(heel: FloatArray, toe: FloatArray, limit: float, peak: int) -> Part:

@@ -1,14 +1,16 @@
 """Who is in the picture: people are found in tiles, then each is followed in a crop of their own.
 
-At every *look* (twice a second) squares of two sizes are searched wherever the picture changes:
+At every *look* (once a second) squares of two sizes are searched wherever the picture changes:
 someone in front of whom nothing moves makes no steps. Someone new is followed back to the look
 before, too, so that the steps on the way in are there.
 """
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import cv2
@@ -20,7 +22,10 @@ from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.types import CameraMotion, FloatArray, Pose
 
 #: Seconds from one search of the whole picture to the next.
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 1.0
+
+#: The networks run outside Python's lock, one to a core.
+_THREADS = max(1, min(4, os.cpu_count() or 1))
 
 #: Searched squares, as shares of the short side, half overlapping.
 _TILE_SHARES = (1.0, 0.6)
@@ -121,7 +126,8 @@ class _Crowd:
 
     def __init__(self, most_people: int) -> None:
         self.most_people = most_people
-        self.searcher = PoseNetwork(follow=False, silhouette=False)
+        self.pool = ThreadPoolExecutor(max_workers=_THREADS)
+        self.searchers = [PoseNetwork(follow=False, silhouette=False) for _ in range(_THREADS)]
         self.active: list[_Track] = []
         self.gone: list[_Track] = []
         self.recent: deque[_Picture] = deque()
@@ -132,16 +138,15 @@ class _Crowd:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.searcher.close()
-        for track in self.active:
-            track.network.close()
+        self.pool.shutdown()
+        for network in (*self.searchers, *(track.network for track in self.active)):
+            network.close()
 
     def boxes(self) -> list[tuple[float, float, float, float]]:
         return [track.last.box_px for track in self.active]
 
     def see(self, picture: _Picture, grey: NDArray[np.uint8]) -> None:
-        for track in self.active:
-            track.follow(picture)
+        list(self.pool.map(lambda track: track.follow(picture), self.active))
         self._let_go(picture.time_s)
         self.recent.append(picture)
         if picture.time_s - self.last_look_s >= _LOOK_EVERY_S:
@@ -183,14 +188,22 @@ class _Crowd:
     def _found(self, picture: _Picture, change: NDArray[np.uint8]) -> list[Person]:
         """People in the tiles where something moves, the most certain first, no one twice."""
         height, width = picture.rgb.shape[:2]
-        found = []
-        for crop in _tiles(width, height):
-            if _liveliness(change, crop, width) < _CHANGE:
-                continue
-            person = self.searcher.see(picture.rgb, crop)
-            if person is not None and _is_person(person, crop):
-                found.append(person)
-        found.sort(key=lambda person: -float(person.confidence.mean()))
+        tiles = [
+            crop for crop in _tiles(width, height) if _liveliness(change, crop, width) >= _CHANGE
+        ]
+
+        def search(first: int) -> list[Person]:
+            seen = [
+                (self.searchers[first].see(picture.rgb, crop), crop)
+                for crop in tiles[first::_THREADS]
+            ]
+            return [
+                person for person, crop in seen if person is not None and _is_person(person, crop)
+            ]
+
+        found = [person for part in self.pool.map(search, range(_THREADS)) for person in part]
+        # Equal certainty is settled by place, so that the number of threads changes nothing.
+        found.sort(key=lambda person: (-float(person.confidence.mean()), person.box_px))
         single: list[Person] = []
         for person in found:
             if not any(_same(person, one) or _part_of(person, one) for one in single):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 from scipy.signal import butter, sosfiltfilt
 
@@ -22,15 +25,21 @@ _CUTOFF_HZ = 6.0
 #: Longer holes in a track are not bridged.
 _LONGEST_HOLE_S = 0.2
 
-#: Keeping a frame's legs as the network named them is worth so many leg lengths of jump.
-_RENAME_COST = 0.03
+#: Legs are taken as named unless that costs so many leg lengths of jump: where they cross, the
+#: network is as good as any guess.
+_RENAME_COST = 0.1
+
+
+#: A single step between frames longer by this (leg lengths) than those beside it is no movement.
+_LEAP = 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FootTrack:
     """One foot on an even grid of `GRID_HZ`: positions in the ground's pixels over leg length.
 
-    times_s (N,); heel, toe (N, 2); confidence (N,) of heel and toe, 0 where nothing was seen.
+    times_s (N,); heel, toe (N, 2); confidence (N,) of heel and toe, 0 where nothing was seen;
+    at_edge (N,) whether the foot touches the border of the picture or is beyond it.
     """
 
     foot: Foot
@@ -38,6 +47,7 @@ class FootTrack:
     heel: FloatArray
     toe: FloatArray
     confidence: FloatArray
+    at_edge: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,34 +69,47 @@ def gait_tracks(pose: Pose, camera: CameraMotion) -> tuple[GaitTrack, ...]:
     times_s = pose.times_s[seen]
     points = to_ground(pose.keypoints_px[seen], times_s, camera)
     confidence = pose.confidence[seen]
+    at_edge = _at_edge(pose.keypoints_px[seen], pose.image_size_px)
     breaks = np.flatnonzero(np.diff(times_s) > _LONGEST_HOLE_S) + 1
     tracks = []
     for part in np.split(np.arange(len(times_s)), breaks):
         if len(part) >= 5:
-            tracks.append(_gait_track(times_s[part], points[part], confidence[part]))
+            tracks.append(_gait_track(times_s[part], points[part], confidence[part], at_edge[part]))
     return tuple(tracks)
 
 
-def _gait_track(times_s: FloatArray, points: FloatArray, confidence: FloatArray) -> GaitTrack:
+def _at_edge(keypoints_px: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bool_]:
+    """Whether each keypoint (T, 33, 2) lies within a hundredth of the picture of its border."""
+    size = np.array(size_px, dtype=np.float64)
+    inside = (keypoints_px > 0.01 * size) & (keypoints_px < 0.99 * size)
+    return np.asarray(~inside.all(axis=2))
+
+
+def _gait_track(
+    times_s: FloatArray, points: FloatArray, confidence: FloatArray, at_edge: NDArray[np.bool_]
+) -> GaitTrack:
     leg_px = leg_length_px(points)
     points = untangle_legs(points / leg_px, confidence)
     grid = np.arange(times_s[0], times_s[-1] + 1e-9, 1.0 / GRID_HZ)
     feet = {}
     for foot, (_, _, ankle, heel, toe) in LEG_OF.items():
         sure = confidence[:, [ankle, heel, toe]].mean(axis=1)
+        ends = [_without_outliers(points[:, joint]) for joint in (heel, toe)]
+        leaps = _leaps((ends[0] + ends[1]) / 2)
         feet[foot] = FootTrack(
             foot=foot,
             times_s=grid,
-            heel=_smooth(times_s, _without_outliers(points[:, heel]), grid),
-            toe=_smooth(times_s, _without_outliers(points[:, toe]), grid),
+            heel=_smooth(times_s, ends[0], grid, leaps),
+            toe=_smooth(times_s, ends[1], grid, leaps),
             confidence=np.interp(grid, times_s, sure),
+            at_edge=np.interp(grid, times_s, at_edge[:, [heel, toe]].any(axis=1)) > 0,
         )
     hips = points[:, list(HIPS)].mean(axis=1)
     return GaitTrack(
         times_s=grid,
         left=feet["left"],
         right=feet["right"],
-        hips=_smooth(times_s, _without_outliers(hips), grid),
+        hips=_smooth(times_s, _without_outliers(hips), grid, ()),
         leg_px=leg_px,
     )
 
@@ -152,12 +175,42 @@ def _without_outliers(track: FloatArray) -> FloatArray:
     return cleaned
 
 
-def _smooth(times_s: FloatArray, track: FloatArray, grid_s: FloatArray) -> FloatArray:
-    """Track (T, 2) at uneven times onto the grid (N, 2), low-passed without delay."""
-    spline = make_interp_spline(times_s, track, k=3 if len(times_s) > 3 else 1)
-    sampled = np.asarray(spline(grid_s))
+def _leaps(track: FloatArray) -> tuple[int, ...]:
+    """Frames at which a foot (T, 2) leaps elsewhere in one frame and goes on there: it has left the
+    picture, or went behind something, and the network now takes the other one for it."""
+    step = np.linalg.norm(np.diff(track, axis=0), axis=1)
+    beside = np.maximum(np.r_[0.0, step[:-1]], np.r_[step[1:], 0.0])
+    return tuple(int(t) + 1 for t in np.flatnonzero(step - beside > _LEAP))
+
+
+def _smooth(
+    times_s: FloatArray, track: FloatArray, grid_s: FloatArray, leaps: Sequence[int]
+) -> FloatArray:
+    """Track (T, 2) at uneven times onto the grid (N, 2), low-passed without delay; what lies on
+    both sides of a leap is kept apart."""
     frame_s = float(np.median(np.diff(times_s)))
     cutoff = min(_CUTOFF_HZ, 0.4 / frame_s)
     low_pass = butter(2, cutoff, fs=GRID_HZ, output="sos")
+    edges = (0, *leaps, len(times_s))
+    smoothed = np.empty((len(grid_s), 2))
+    start = 0
+    for first, end in pairwise(edges):
+        stop = len(grid_s)
+        if end < len(times_s):
+            stop = int(np.searchsorted(grid_s, (times_s[end - 1] + times_s[end]) / 2))
+        part = grid_s[start:stop]
+        smoothed[start:stop] = _smooth_part(times_s[first:end], track[first:end], part, low_pass)
+        start = stop
+    return smoothed
+
+
+def _smooth_part(
+    times_s: FloatArray, track: FloatArray, grid_s: FloatArray, low_pass: FloatArray
+) -> FloatArray:
+    if len(times_s) == 1:
+        return np.repeat(track, len(grid_s), axis=0)
+    spline = make_interp_spline(times_s, track, k=3 if len(times_s) > 3 else 1)
+    # Beyond the first and last frame the spline would run away.
+    sampled = np.asarray(spline(np.clip(grid_s, times_s[0], times_s[-1])))
     pad = min(len(sampled) - 1, round(GRID_HZ * 0.3))
     return np.asarray(sosfiltfilt(low_pass, sampled, axis=0, padtype="odd", padlen=pad))
