@@ -16,9 +16,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Protocol
 
 from otio_foley.errors import NotReversible, OutputError
+from otio_foley.timelines.content import Part
 from otio_foley.types import StemClip, Timeline
 
 #: Under this name everything of ours stands in every format.
@@ -32,6 +34,9 @@ _UNDO = re.compile(rb"otio-foley-undo:v1;([0-9a-f]{64});([0-9]+);([0-9A-Za-z+/=,
 
 #: Longer counts are forged, and beyond 4300 digits `int` refuses them.
 _COUNT = re.compile(r"^[0-9]{1,18}$")
+
+#: A host may have copied our record; each one tried costs a hash of the whole file.
+_MOST_RECORDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,10 @@ class ParsedText(Protocol):
         """Patches that take out whatever of ours is found by name; none if there is nothing."""
         ...
 
+    def content(self) -> Part:
+        """Everything that the text says, in canonical form."""
+        ...
+
 
 class TextParser(Protocol):
     def __call__(self, raw: bytes, frame_rate: Fraction | None) -> ParsedText: ...
@@ -88,6 +97,9 @@ class TextDocument:
 
     def timeline(self) -> Timeline:
         return self.parsed.timeline
+
+    def content(self) -> Part:
+        return self.parsed.content()
 
     def with_frame_rate(self, frame_rate: Fraction) -> TextDocument:
         """The same bytes read at another frame rate (for formats that do not state one)."""
@@ -201,7 +213,7 @@ def _unseal(raw: bytes, encoding: str) -> bytes | None:
     searched = raw
     if len(encoded("a", encoding)) > 1:
         searched = raw.decode(encoding, "replace").encode("ascii", "replace")
-    for match in _UNDO.finditer(searched):
+    for match in islice(_UNDO.finditer(searched), _MOST_RECORDS):
         original = _undone(raw, match[3].decode("ascii"))
         if original is not None and hashlib.sha256(original).hexdigest().encode() == match[1]:
             return original

@@ -1,4 +1,4 @@
-"""File URLs as FCPXML and xmeml write them, to paths and back."""
+"""What cuts call their media (URLs, bare paths) to paths, and paths to URLs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1")
 _DRIVE = re.compile(r"^/*([A-Za-z])[:|](?=$|[/\\])")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
+_FRAME_PATTERN = re.compile(r"%(?=0[1-9]d)")
 _NOT_IN_URLS = re.compile(r"[\s<>\"{}|\\^`]")
 
 
@@ -31,6 +32,21 @@ def path_from_url(url: str) -> str | None:
     if scheme and text[scheme.end() :].startswith("//"):
         return text
     return _tidy(text if _NOT_IN_URLS.search(text) else _percent_decoded(text)) or None
+
+
+def media_path_from(url: str) -> str | None:
+    """A path from what a cut calls its medium; None for nothing and for what no path can be.
+
+    URIs and relative references are percent-decoded; a bare absolute path (Resolve) is one
+    already. A printf-like frame number (`%04d`) is kept, as no name holds what it would decode to.
+    """
+    text = url.strip()
+    if "\0" in text:
+        return None
+    if text.startswith("/") and not text.startswith("//"):
+        return text
+    path = path_from_url(_FRAME_PATTERN.sub("%25", text))
+    return None if path is None or "\0" in path else path
 
 
 def _file_path(rest: str) -> str | None:

@@ -56,6 +56,9 @@ FORMATS: Mapping[str, Format] = {
     ),
 }
 
+#: White space, byte order marks and end-of-file marks in any encoding.
+_BLANK = b" \t\r\n\v\f\0\x1a\xef\xbb\xbf\xff\xfe"
+
 _EDL_LINE = re.compile(
     rb"^(TITLE:|FCM:|\d{1,6}\s+\S.*\d\d[:;.]\d\d[:;.]\d\d[:;.]\d\d)", re.MULTILINE
 )
@@ -73,6 +76,8 @@ def open_document(path: str | os.PathLike[str], frame_rate: Fraction | None = No
             raise UnknownFormat(f"{file} is too large for a cut ({file.stat().st_size} bytes)")
         raw = file.read_bytes()
     except OSError as error:
+        if file.is_dir():
+            raise _folder_error(file) from error
         raise InputError(
             f"cannot read {file}: {error.strerror or error}", hint="check the path and its rights"
         ) from error
@@ -81,6 +86,8 @@ def open_document(path: str | os.PathLike[str], frame_rate: Fraction | None = No
 
 def open_bytes(raw: bytes, *, name: str, frame_rate: Fraction | None = None) -> TextDocument:
     """Read a cut from bytes; `name` is used in messages and, last of all, for its suffix."""
+    if not raw.lstrip(_BLANK):
+        raise UnknownFormat(f"{name} is empty", hint="export the cut again")
     found = guess_format(raw, name)
     if found is None:
         known = ", ".join(sorted(FORMATS))
@@ -91,6 +98,13 @@ def open_bytes(raw: bytes, *, name: str, frame_rate: Fraction | None = None) -> 
     module, attribute = FORMATS[found].parser.split(":")
     parser = cast(TextParser, getattr(importlib.import_module(module), attribute))
     return open_text(found, raw, parser, frame_rate)
+
+
+def _folder_error(folder: Path) -> InputError:
+    """Final Cut Pro's .fcpxmld is a folder, too, with the cut in it."""
+    inner = folder / "Info.fcpxml"
+    hint = f"give {inner}" if inner.is_file() else "give the cut that lies in it"
+    return InputError(f"{folder} is a folder", hint=hint)
 
 
 def guess_format(raw: bytes, name: str) -> str | None:

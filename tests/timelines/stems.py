@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -48,3 +49,13 @@ def stem_for(clip: Clip, timeline: Timeline, track: int = 1) -> StemClip:
 def stems_for(timeline: Timeline, tracks: Iterable[int] = (1,)) -> list[StemClip]:
     """A stem on every clip, on each of the tracks."""
     return [stem_for(clip, timeline, track) for track in tracks for clip in timeline.clips]
+
+
+def stem_with_control_characters(timeline: Timeline) -> StemClip:
+    """A stem whose texts hold what JSON and EDL can bring and XML 1.0 cannot hold."""
+    bad = "bell\x07nul\x00 \ufffe\x1f\ud800"
+    stem = stem_for(timeline.clips[0], timeline)
+    markers = tuple(replace(marker, name=bad, note=bad) for marker in stem.markers)
+    provenance = {"clip": bad, bad: bad}
+    path = FOLDER / "bell\x07.wav"
+    return replace(stem, name=bad, path=path, markers=markers, provenance=provenance)

@@ -17,6 +17,7 @@ from otio_foley.time import seconds_from_frames
 from otio_foley.timelines.document import NAMESPACE, TextDocument, open_text
 from otio_foley.timelines.edl import cut as edl
 from otio_foley.timelines.edl.lines import read_list
+from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.registry import open_bytes, open_document
 from otio_foley.types import Clip, StemClip, Timeline
 
@@ -281,6 +282,44 @@ def test_what_records_nothing_or_no_movie_is_no_clip() -> None:
     assert "line 8" in reasons["006 A V C 0"] and "line 7" in reasons["A"]
 
 
+def test_events_that_last_no_time_are_named_unless_they_lead_a_transition() -> None:
+    timeline = _read(
+        "001 AA1 V C 00:00:00:00 00:00:01:00 01:00:00:00 01:00:01:00",
+        "002 AA1 V C 00:00:01:00 00:00:01:00 01:00:01:00 01:00:01:00",
+        "002 BB2 V D 012 00:00:00:00 00:00:01:00 01:00:01:00 01:00:02:00",
+        "003 CC3 V C 00:00:00:00 00:00:01:00 01:00:02:00 01:00:02:00",
+        "* FROM CLIP NAME: flash",
+        "004 DD4 A C 00:00:00:00 00:00:01:00 01:00:02:00 01:00:02:00",
+        "005 EE5 V C 00:00:00:00 00:00:01:00 01:00:02:00 01:00:03:00",
+        "006 FF6 V C 00:00:00:00 00:00:00:00 01:00:02:12 01:00:02:12",
+        " |C:ResolveColorBlue |M:look here |D:1",
+    )
+    assert [clip.name for clip in timeline.clips] == ["AA1", "BB2", "EE5"]
+    assert [(one.name, one.reason) for one in timeline.skipped] == [
+        ("flash", "line 5: it lasts no time in the record")
+    ]
+    assert [marker.name for marker in timeline.markers] == ["look here"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reel", "rate", "timecode"),
+    [
+        ("M2   A001C003       048.0                09:00:00:00 ", "A001C003", "048.0", True),
+        ("m2 TAPE  7 -024.0", "TAPE  7", "-024.0", False),
+        ("M2 024.0 09:00:00:00", "", "024.0", True),
+        ("M2 12 24", "12", "24", False),
+        ("M2 AX 24 fast", None, "", False),
+        ("M2 AX 09:00:00:00", None, "", False),
+        ("M2", None, "", False),
+        ("M20 AX 024.0", None, "", False),
+    ],
+)
+def test_speed_lines(line: str, reel: str | None, rate: str, timecode: bool) -> None:
+    (event,) = read_list(f"{_CUT}\n{line}\n".encode()).events
+    found = [(one.reel, one.frames_per_second, one.timecode) for one in event.speeds]
+    assert found == ([] if reel is None else [(reel, rate, "09:00:00:00" if timecode else None)])
+
+
 def test_a_record_range_over_midnight() -> None:
     (clip,) = _read("001 A V C 00:00:00:00 00:00:02:00 23:59:59:00 00:00:01:00").clips
     assert _frames(clip)[:2] == (0, 48)
@@ -437,6 +476,21 @@ def test_names_cannot_break_a_line() -> None:
     added = document.add([stem])
     assert added.timeline() == document.timeline()
     assert len(read_list(added.raw).events) == len(read_list(document.raw).events) + 1
+
+
+@pytest.mark.parametrize(
+    "name", ["b\n003.wav", "b\x1a.wav", "tail .wav ", "\u2028.wav", "\x85.wav", "%0A 100 %\n.wav"]
+)
+def test_a_path_that_does_not_fit_a_line_becomes_a_uri(name: str) -> None:
+    document = open_document(_DATA / "avid.edl")
+    path = Path("/a\nfolder" if "100" in name else "/a b") / name
+    stem = replace(stem_for(document.timeline().clips[0], document.timeline()), path=path)
+    added = document.add([stem])
+    (event,) = (event for event in read_list(added.raw).events if event.is_ours)
+    (written,) = (note.value for note in event.notes if note.key == "FROM CLIP")
+    assert written.startswith("file:///a")
+    assert media_path_from(written) == str(path)
+    assert added.strip().document.raw == document.raw
 
 
 def test_overlaps_on_a_track_are_refused() -> None:

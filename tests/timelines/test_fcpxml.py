@@ -23,14 +23,15 @@ from timelines.roundtrip import (
     new_dtd_errors,
     real_cuts,
 )
-from timelines.stems import stem_for, stems_for
+from timelines.stems import stem_for, stem_with_control_characters, stems_for
 
 from otio_foley.errors import FoleyError, OutputError, ParseError
+from otio_foley.time import samples_from_seconds
 from otio_foley.timelines.fcpxml.time import conform_speed, rate_from_format_name, seconds
 from otio_foley.timelines.fcpxml.time import time_text as written
 from otio_foley.timelines.fcpxml.write import ROLE
 from otio_foley.timelines.registry import open_bytes, open_document
-from otio_foley.types import Clip, Timeline
+from otio_foley.types import Clip, Marker, StemClip, Timeline
 
 FRAME_S = Fraction(1001, 30000)
 NTSC_24 = Fraction(24000, 1001)
@@ -434,6 +435,63 @@ def test_offset_in_a_conformed_host() -> None:
     late = etree.fromstring(open_bytes(raw, name="x").add([moved]).raw)
     host = late.xpath("//asset-clip[@name='conformed']")[0]
     assert seconds(host[-1].get("offset")) == Fraction(1001, 100) + Fraction(1001, 1000)
+
+
+def _with_whole_frame_markers(timeline: Timeline) -> list[StemClip]:
+    """Stems as a run makes them: files begin on a sample, clips and markers on record frames."""
+    stems = []
+    for clip in timeline.clips:
+        stem = stem_for(clip, timeline)
+        at_s = stem.record.start_s
+        file_start_s = Fraction(samples_from_seconds(timeline.start_s + at_s, 48000) - 777, 48000)
+        end_s = stem.record.end_s
+        frames = {at_s, at_s + 1 / timeline.frame_rate, end_s - 1 / timeline.frame_rate}
+        markers = tuple(Marker(record_s=s, name="step") for s in sorted(frames) if s < end_s)
+        in_s = timeline.start_s + at_s - file_start_s
+        stems.append(replace(stem, file_start_s=file_start_s, in_s=in_s, markers=markers))
+    return stems
+
+
+@pytest.mark.parametrize("path", CUTS, ids=lambda path: path.stem)
+def test_markers_stand_on_frames_of_the_timeline(path: Path) -> None:
+    opened = open_document(path)
+    timeline = opened.timeline()
+    stems = {stem.name: stem for stem in _with_whole_frame_markers(timeline)}
+    root = etree.fromstring(opened.add(list(stems.values())).raw)
+    checked = 0
+    for element in root.iter("asset-clip", "clip"):
+        stem = stems.get(element.get("name", ""))
+        if stem is None:
+            continue
+        start_s = seconds(element.get("start", ""))
+        assert start_s == timeline.start_s + stem.record.start_s
+        written = [seconds(marker.get("start", "")) for marker in element.iter("marker")]
+        # In the clip's own time as in the host's, in which its `offset` is the record start.
+        record_s = [stem.record.start_s + at_s - start_s for at_s in written]
+        assert record_s == [marker.record_s for marker in stem.markers]
+        assert all((at_s * timeline.frame_rate).denominator == 1 for at_s in record_s)
+        checked += 1
+    assert checked == len(stems) > 0
+
+
+def test_a_timeline_may_begin_before_zero() -> None:
+    raw = document(
+        '<asset-clip ref="r2" offset="-40s" name="a" duration="4s"/>', sequence='tcStart="-40s"'
+    )
+    timeline = read(raw)
+    assert timeline.start_s == -40
+    assert at(clip(timeline, "a")) == (0, 4)
+    check_lossless(raw, "made.fcpxml")
+
+
+def test_what_xml_cannot_hold_is_replaced() -> None:
+    raw = document('<asset-clip ref="r2" offset="0s" name="a" duration="4s"/>')
+    for version in ("1.11", "1.0"):
+        opened = open_bytes(raw.replace(b"1.11", version.encode(), 1), name="made.fcpxml")
+        added = opened.add([stem_with_control_characters(opened.timeline())])
+        text = etree.tostring(etree.fromstring(added.raw), encoding="unicode")
+        assert "bell\ufffdnul\ufffd" in text
+        assert added.strip().document.raw == opened.raw
 
 
 def test_old_versions_get_what_they_know() -> None:

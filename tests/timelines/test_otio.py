@@ -18,7 +18,7 @@ from timelines.stems import stem_for
 from otio_foley.errors import FoleyError, OutputError, ParseError
 from otio_foley.timelines.document import NAMESPACE, TextDocument, open_text
 from otio_foley.timelines.otio import cut as otio
-from otio_foley.timelines.otio.values import media_path_from
+from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.registry import open_bytes, open_document
 from otio_foley.types import Clip, Span, StemClip, Timeline
 
@@ -210,6 +210,12 @@ def test_the_frame_rate_is_the_start_times_else_the_commonest() -> None:
     assert (empty.frame_rate, empty.frame_rate_assumed) == (24, True)
     given = open_text("otio", json.dumps(_timeline()).encode(), otio.parse, Fraction(50))
     assert (given.timeline().frame_rate, given.timeline().frame_rate_assumed) == (50, False)
+
+
+def test_a_timeline_may_begin_before_zero() -> None:
+    timeline = _read(_track(_clip("a", _range(0, 24))), start=_time(-960))
+    assert timeline.start_s == -40
+    assert [_frames(clip) for clip in timeline.clips] == [(0, 24, 0, 24)]
 
 
 def test_references_of_every_kind() -> None:

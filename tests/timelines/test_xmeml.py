@@ -22,7 +22,7 @@ from timelines.roundtrip import (
     new_dtd_errors,
     real_cuts,
 )
-from timelines.stems import stem_for, stems_for
+from timelines.stems import stem_for, stem_with_control_characters, stems_for
 
 from otio_foley.errors import FoleyError, OutputError, ParseError
 from otio_foley.timelines.paths import path_from_url, url_from_path
@@ -221,6 +221,18 @@ def test_timecode_without_a_frame_number() -> None:
     assert {c.media_path for c in cut("resolve").clips} == {"/Volumes/m ä/m.mov"}
 
 
+def test_a_negative_timecode_is_read_as_it_is() -> None:
+    negative = "<timecode><string>-00:00:40:00</string><frame>-1000</frame></timecode>"
+    raw = document(item(0, 25, 0, 25), rate=f"{RATE}{negative}")
+    timeline = read(raw)
+    assert timeline.start_s == -40
+    assert at(clip(timeline, "a")) == (0, 1)
+    check_lossless(raw, "made.xml")
+    without_frame = raw.replace(b"<frame>-1000</frame>", b"")
+    with pytest.raises(ParseError, match="not a timecode"):
+        read(without_frame)
+
+
 def test_transition_without_numbers_leaves_the_source_range() -> None:
     timeline = read(document(item(-1, 50, 10, 40) + item(50, -1, 0, 20)))
     assert [at(c) for c in timeline.clips] == [
@@ -376,6 +388,14 @@ def test_codec_that_cannot_hold_a_name() -> None:
     names = [e.text for e in etree.fromstring(result.raw).iter("name")]
     assert "足音 \ufffd" in names
     assert result.strip().document.raw == raw
+
+
+def test_what_xml_cannot_hold_is_replaced() -> None:
+    opened = open_bytes(document(item(0, 25, 0, 25)), name="made.xml")
+    added_to = opened.add([stem_with_control_characters(opened.timeline())])
+    text = etree.tostring(etree.fromstring(added_to.raw), encoding="unicode")
+    assert "<name>bell\ufffdnul\ufffd" in text
+    assert added_to.strip().document.raw == opened.raw
 
 
 def test_stem_of_another_cut_is_refused() -> None:

@@ -1,7 +1,7 @@
 """CMX3600 edit decision lists (`.edl`): picture clips out of the events, footstep events behind.
 
 A list is read as line records and only ever added to at its end. It does not state a frame rate;
-see `edl_rate` for how one is found.
+see `edl/rate.py` for how one is found.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from otio_foley.timelines.content import Part
 from otio_foley.timelines.document import Patch
+from otio_foley.timelines.edl.canonical import canonical
 from otio_foley.timelines.edl.lines import List, read_list
 from otio_foley.timelines.edl.rate import Clock
 from otio_foley.timelines.edl.read import read_timeline
@@ -44,6 +46,9 @@ class EdlText:
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out our events and comments, found by our mark."""
         return removal_patches(self.found)
+
+    def content(self) -> Part:
+        return canonical(self.found)
 
 
 def parse(raw: bytes, frame_rate: Fraction | None = None) -> EdlText:

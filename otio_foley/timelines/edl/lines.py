@@ -22,27 +22,31 @@ TIMECODE = r"\d{1,2}[:;.]\d{2}[:;.]\d{2}[:;.,]\d{2,3}"
 _FOUR_TIMECODES = re.compile(rf"(?<!\S)({TIMECODE})\s+({TIMECODE})\s+({TIMECODE})\s+({TIMECODE})")
 _LIKE_AN_EVENT = re.compile(rf"^\s*\d+\s+\S.*?(?<!\S){TIMECODE}")
 _CHANNELS = re.compile(
-    r"^(?:NONE|B|(?:AA|A\d{0,4}|V\d{0,2})(?:[/+,]?(?:AA|A\d{0,4}|V\d{0,2}))*)$", re.IGNORECASE
+    r"^(?:NONE|B|(?:A\d{0,4}|V\d{0,2})(?:[/+,]?(?:A\d{0,4}|V\d{0,2}))*)$", re.IGNORECASE
 )
 _KIND = re.compile(r"^(?:C|D|W\d{0,3}|K[BO]?)$", re.IGNORECASE)
-_SPEED = re.compile(
-    rf"^\s*M2\s+(?:(\S.*?)\s+)?([-+]?\d{{1,6}}(?:\.\d{{0,6}})?)(?:\s+({TIMECODE}))?\s*$",
-    re.IGNORECASE,
-)
+_ONE_TIMECODE = re.compile(TIMECODE)
+_SPEED = re.compile(r"^[-+]?\d{1,6}(?:\.\d{0,6})?$")
+# These match lines without blanks at their ends. No two parts of a pattern that stand side by side
+# may match the same characters: on a long line that would take forever.
 _NOTE = re.compile(
-    r"^\s*(?:COMMENT\s*:\s*)?\*?\s*(FROM CLIP NAME|TO CLIP NAME|KEY CLIP NAME|CLIP NAME"
-    r"|SOURCE FILE|FROM FILE|TO FILE|FROM CLIP|TO CLIP|REEL NAME|REEL|LOC)\s*:\s*(.*?)\s*$",
+    r"^(?:COMMENT\s*:\s*)?(?:\*\s*)?(FROM CLIP NAME|TO CLIP NAME|KEY CLIP NAME|CLIP NAME"
+    r"|SOURCE FILE|FROM FILE|TO FILE|FROM CLIP|TO CLIP|REEL NAME|REEL|LOC)\s*:(.*)$",
     re.IGNORECASE,
 )
-_FREEZE = re.compile(r"^\s*\*[\s*]*FREEZE FRAME", re.IGNORECASE)
-_RESOLVE_MARKER = re.compile(r"^\s*\|C:\S+\s+\|M:(.*?)\s*(?:\|D:\d+\s*)?$")
-_TITLE = re.compile(r"^\s*TITLE\s*:\s*(.*?)\s*$", re.IGNORECASE)
-_FCM = re.compile(r"^\s*FCM\s*:\s*(.*?)\s*$", re.IGNORECASE)
-_FULL_REEL = re.compile(r"FINAL CUT PRO REEL:\s*(.+?)\s+REPLACED BY:\s*(\S+)", re.IGNORECASE)
+_FREEZE = re.compile(r"^\*[\s*]*FREEZE FRAME", re.IGNORECASE)
+_RESOLVE_MARKER = re.compile(r"^\|C:\S+\s+\|M:(.*)$")
+_RESOLVE_DURATION = re.compile(r"\|D:\d+$")
+_TITLE = re.compile(r"^TITLE\s*:(.*)$", re.IGNORECASE)
+_FCM = re.compile(r"^FCM\s*:(.*)$", re.IGNORECASE)
+_FULL_REEL = re.compile(r"FINAL CUT PRO REEL:", re.IGNORECASE)
+_SHORT_REEL = re.compile(r"\sREPLACED BY:\s*(\S+)", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 _COMMENT = re.compile(r"^\s*\*")
 #: From this length on a comment may go on in the next one (Avid breaks at 80 characters).
 _WRAPPED_FROM = 79
+#: No path or name is longer: what goes on beyond it is none.
+_LONGEST_NOTE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,15 +155,15 @@ def read_list(raw: bytes) -> List:
             events.append(event)
         elif _LIKE_AN_EVENT.match(line.text):
             broken.append(line)
-        elif match := _FCM.match(line.text):
+        elif match := _FCM.match(line.text.strip()):
             mode = match[1].upper()
             drop = "NON" not in mode and "NDF" not in mode and "D" in mode
-        elif match := _TITLE.match(line.text):
-            title = title or match[1]
+        elif match := _TITLE.match(line.text.strip()):
+            title = title or match[1].strip()
         else:
             (events[-1].block if events else before).append(line)
-            if match := _FULL_REEL.search(line.text):
-                reels[match[2].upper()] = match[1]
+            if names := _reel_names(line.text):
+                reels[names[0].upper()] = names[1]
     _attach(events, before)
     return List(
         encoding=encoding,
@@ -266,9 +270,9 @@ def _take_kind(tokens: list[tuple[str, int]]) -> tuple[str, int]:
 def _attach(events: Sequence[Event], before: Sequence[Line]) -> None:
     """Give each event its comments: they follow it, or precede it if the list is written so."""
     foreign = [event for event in events if not event.is_ours]
-    leading = [line for line in before if _NOTE.match(line.text)]
+    leading = [line for line in before if _is_note(line)]
     trailing = foreign[-1].block if foreign else []
-    precede = bool(leading) and not any(_NOTE.match(line.text) for line in trailing)
+    precede = bool(leading) and not any(_is_note(line) for line in trailing)
     for index, event in enumerate(foreign):
         lines = event.block
         if precede:
@@ -284,23 +288,61 @@ def _read_notes(event: Event, lines: Sequence[Line]) -> None:
     previous = ""
     for line in lines:
         text = line.text
-        if match := _NOTE.match(text):
-            event.notes.append(Note(key=match[1].upper(), value=match[2], line=line))
-        elif match := _SPEED.match(text):
-            event.speeds.append(
-                Speed(reel=match[1] or "", frames_per_second=match[2], timecode=match[3])
-            )
-        elif match := _RESOLVE_MARKER.match(text):
-            event.marker = match[1]
-        elif _FREEZE.match(text):
+        words = text.strip()
+        note_match = _NOTE.match(words)
+        if note_match:
+            key, value = note_match[1].upper(), note_match[2].strip()
+            event.notes.append(Note(key=key, value=value, line=line))
+        elif speed := _speed_of(words):
+            event.speeds.append(speed)
+        elif match := _RESOLVE_MARKER.match(words):
+            event.marker = _RESOLVE_DURATION.sub("", match[1]).strip()
+        elif _FREEZE.match(words):
             event.freeze = True
         elif open_note and continues(previous, text):
             note = event.notes[-1]
-            event.notes[-1] = Note(key=note.key, value=note.value + text[2:].rstrip(), line=line)
+            if len(note.value) < _LONGEST_NOTE:
+                value = note.value + text[2:].rstrip()
+                event.notes[-1] = Note(key=note.key, value=value, line=line)
             previous = text
             continue
-        open_note = _NOTE.match(text) is not None
+        open_note = note_match is not None
         previous = text
+
+
+def _is_note(line: Line) -> bool:
+    return _NOTE.match(line.text.strip()) is not None
+
+
+def _speed_of(words: str) -> Speed | None:
+    """`M2 <reel> <frames a second> [<timecode>]`; the reel may be missing or hold blanks."""
+    fields = words.split(None, 1)
+    if len(fields) < 2 or fields[0].upper() != "M2":
+        return None
+    timecode: str | None = None
+    rest, last = _last_word(fields[1])
+    if _ONE_TIMECODE.fullmatch(last):
+        timecode = last
+        rest, last = _last_word(rest)
+    if not _SPEED.match(last):
+        return None
+    return Speed(reel=rest, frames_per_second=last, timecode=timecode)
+
+
+def _last_word(text: str) -> tuple[str, str]:
+    """(what stands before the last word, that word)."""
+    parts = text.rsplit(None, 1)
+    return (parts[0], parts[1]) if len(parts) > 1 else ("", text.strip())
+
+
+def _reel_names(text: str) -> tuple[str, str] | None:
+    """(short, full) name of `FINAL CUT PRO REEL: <full> REPLACED BY: <short>`; None elsewhere."""
+    begin = _FULL_REEL.search(text)
+    end = _SHORT_REEL.search(text, begin.end()) if begin is not None else None
+    if begin is None or end is None:
+        return None
+    full = text[begin.end() : end.start()].strip()
+    return (end[1], full) if full else None
 
 
 def continues(previous: str, text: str) -> bool:
@@ -308,7 +350,7 @@ def continues(previous: str, text: str) -> bool:
     return (
         len(previous) >= _WRAPPED_FROM
         and text.startswith("* ")
-        and _NOTE.match(text) is None
+        and _NOTE.match(text.strip()) is None
         and OWN_MARK not in text
         and not text.startswith(("* *", "* ASC_", "* PATCH"))
     )

@@ -12,8 +12,8 @@ from otio_foley.time import frames_from_timecode, knows_drop_frame, nominal_rate
 from otio_foley.timelines.edl.lines import Event, Line, List
 
 _STATED = re.compile(
-    r"^\s*\*?\s*(?:FRAME[ _-]?RATE|FPS|TIME[ _-]?BASE)\s*[:=]?\s*(\d{2,3}(?:\.\d{1,4})?)"
-    r"(?:\s*FPS)?\s*$",
+    r"^(?:\*\s*)?(?:FRAME[ _-]?RATE|FPS|TIME[ _-]?BASE)(?:\s*[:=])?\s*(\d{2,3}(?:\.\d{1,4})?)"
+    r"(?:\s*FPS)?$",
     re.IGNORECASE,
 )
 _FAST = ((60, Fraction(100)), (50, Fraction(60)), (30, Fraction(50)))
@@ -86,7 +86,7 @@ def _largest_frame(events: Iterable[Event]) -> int:
 def _stated_rate(lines: Iterable[Line], events: Sequence[Event]) -> Fraction | None:
     """A rate that a line of the list says and nothing else, if its timecodes fit."""
     for line in lines:
-        match = _STATED.match(line.text)
+        match = _STATED.match(line.text.strip())
         if match is not None and 10 <= float(match[1]) <= 300:
             rate = rate_from_float(float(match[1]))
             if nominal_rate(rate) > _largest_frame(events):

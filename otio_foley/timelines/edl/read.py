@@ -16,7 +16,7 @@ from otio_foley.time import linear_map, nominal_rate
 from otio_foley.timelines.edl.lines import Event, List, Speed
 from otio_foley.timelines.edl.rate import Clock, clock_of
 from otio_foley.timelines.identity import with_ids
-from otio_foley.timelines.otio.values import media_path_from
+from otio_foley.timelines.paths import media_path_from
 from otio_foley.types import Clip, Marker, Skipped, Span, Timeline, TimeMap
 
 _NO_MOVIE_REELS = frozenset(("BL", "BLK", "BLACK", "BARS", "BAR", "SLUG"))
@@ -42,11 +42,12 @@ class _Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
-    """An event and the comments that speak of it: its own, or those of the pair it begins."""
+    """An event and the comments that speak of it: its own, or those of the pair it `leads`."""
 
     event: Event
     told_by: Event
     goes_to: bool
+    leads: bool
     paired: bool
 
 
@@ -96,6 +97,7 @@ def _sides(events: Sequence[Event]) -> list[_Side]:
                 event=event,
                 told_by=sides[-1].told_by if leads else event,
                 goes_to=not leads and event.kind not in ("C", "KB"),
+                leads=leads,
                 paired=leads or follows,
             )
         )
@@ -127,7 +129,7 @@ def _add(
     for note in event.notes:
         if note.key == "LOC":
             _add_locator(note.value, clock, start_frame, picture)
-    if not event.has_picture or frames == 0:
+    if not event.has_picture or (frames == 0 and side.leads):
         return
     record_s = (clock.record_frame(event.timecodes[2]) - start_frame) / clock.frame_rate
     if event.marker is not None:
@@ -135,7 +137,7 @@ def _add(
         return
     clip_name = _clip_name(side)
     name = clip_name or event.reel or f"event {event.number}"
-    reason = _no_clip(event, clip_name)
+    reason = _no_clip(event, clip_name, frames)
     if reason:
         no_movie = event.reel.upper() in _NO_MOVIE_REELS
         picture.skipped.append(
@@ -170,13 +172,15 @@ def _day(clock: Clock) -> int:
     return clock.record_frame("23:59:59:00") + nominal_rate(clock.frame_rate)
 
 
-def _no_clip(event: Event, clip_name: str) -> str:
-    """Why an event that records something is no picture clip; "" if it is one."""
+def _no_clip(event: Event, clip_name: str, frames: int) -> str:
+    """Why a picture event is no picture clip; "" if it is one."""
     where = f"line {event.line.number}"
     if event.reel.upper() in _NO_MOVIE_REELS:
         return f"{where}: black or bars, no movie"
     if clip_name.upper() in _NO_MOVIE_NAMES:
         return f"{where}: black, bars or a colour, no movie"
+    if frames == 0:
+        return f"{where}: it lasts no time in the record"
     begin, end = (re.split(r"[:;.,]", timecode) for timecode in event.timecodes[2:])
     if [int(part) for part in end] < [int(part) for part in begin] and int(begin[0]) < 23:
         return f"{where}: it ends before it begins"

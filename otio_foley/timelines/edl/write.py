@@ -180,8 +180,9 @@ def _timecode(frame: int, clock: Clock, drop: bool) -> str:
 
 def _comments(stem: StemClip, encoding: str) -> list[str]:
     name = _one_line(stem.path.name)
-    path = _one_line(stem.path.as_posix())
-    if not _fits(path, encoding):
+    path = stem.path.as_posix()
+    # A reader takes blanks off the ends of a comment.
+    if path != _one_line(path).strip() or not _fits(path, encoding):
         path = url_from_path(stem.path)
     facts = {
         "clip_id": stem.clip_id,

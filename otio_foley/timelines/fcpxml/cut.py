@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from otio_foley.errors import ParseError
+from otio_foley.timelines.content import Part
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.fcpxml.media import Resources, optional_seconds
 from otio_foley.timelines.fcpxml.read import SequenceReader
 from otio_foley.timelines.fcpxml.story import Host
+from otio_foley.timelines.fcpxml.time import plain_value
 from otio_foley.timelines.fcpxml.write import insertion_patches, our_nodes
 from otio_foley.timelines.identity import with_ids
+from otio_foley.timelines.xml.canonical import canonical
 from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
 from otio_foley.timelines.xml.write import removal_patches
 from otio_foley.types import Clip, Skipped, StemClip, Timeline
@@ -42,6 +45,9 @@ class ParsedFcpxml:
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out everything of ours, wherever it stands."""
         return removal_patches(self.xml, our_nodes(self.xml.root))
+
+    def content(self) -> Part:
+        return canonical(self.xml, plain_value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,14 @@ from otio_foley.errors import ParseError
 from otio_foley.time import rate_from_float
 
 _TIME = re.compile(r"^([+-]?\d{1,19}(?:\.\d{1,12})?)(?:/(\d{1,19}))?s?$")
-_FORMAT_NAME = re.compile(
-    r"(?:\d{3,4}|\d+x\d+|_)?([ip])(2398|24|25|2997|30|50|5994|60|120)(?:_16x9)?$"
+_FORMAT_NAME = re.compile(r"([ip])(2398|24|25|2997|30|50|5994|60|120)(?:_16x9)?$")
+
+#: Attributes that hold a time, or (`value` of a timept) may hold one.
+_TIMES = frozenset(
+    (
+        *("start", "duration", "offset", "tcStart", "time", "value", "frameDuration"),
+        *("audioStart", "audioDuration", "videoStart", "videoDuration", "renderDuration"),
+    )
 )
 
 #: Rates as `conform-rate` and format names abbreviate them.
@@ -56,6 +62,16 @@ def time_text(time_s: Fraction) -> str:
     if time_s.denominator == 1:
         return f"{time_s.numerator}s"
     return f"{time_s.numerator}/{time_s.denominator}s"
+
+
+def plain_value(attribute: str, value: str) -> str:
+    """An attribute's value in the spelling in which it is compared: 48/24s is 2s."""
+    if attribute not in _TIMES or not value.endswith("s"):
+        return value
+    try:
+        return f"{seconds(value)}s"
+    except ParseError:
+        return value
 
 
 def rate_from_format_name(name: str) -> Fraction | None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from otio_foley.errors import OutputError
+from otio_foley.timelines.content import Part
 from otio_foley.timelines.document import Patch
+from otio_foley.timelines.otio.canonical import canonical
 from otio_foley.timelines.otio.jsonspans import (
     Value,
     appended,
@@ -66,6 +68,9 @@ class OtioText:
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out our tracks and clips, found by their metadata."""
         return removal_patches(self.stack, style_of(self.root))
+
+    def content(self) -> Part:
+        return canonical(self.root)
 
 
 def parse(raw: bytes, frame_rate: Fraction | None = None) -> OtioText:

@@ -9,14 +9,13 @@ from urllib.parse import unquote
 
 from otio_foley.time import rate_from_float
 from otio_foley.timelines.otio.jsonspans import Value
-from otio_foley.timelines.paths import path_from_url
+from otio_foley.timelines.paths import media_path_from
 
 #: Our metadata stand under this key and name `document.NAMESPACE` as their "namespace".
 METADATA_KEY = "otio_foley"
 
 _SCHEMA = re.compile(r"^([A-Za-z_]\w*)\.(\d{1,9})$")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
-_FRAME_PATTERN = re.compile(r"%(?=0[1-9]d)")
 #: Above this a "rate" is a time base (samples, microseconds) and not frames a second.
 _FASTEST_FRAME_RATE = 1000
 _LARGEST_RATE = 10**9
@@ -137,21 +136,6 @@ def _sequence_pattern(reference: Value) -> str | None:
     folder = media_path_from(joined) or ""
     head, tail = (text.replace("%", "%%") for text in (folder + prefix, suffix))
     return f"{head}%{width}d{tail}"
-
-
-def media_path_from(url: str) -> str | None:
-    """A path from what a cut calls its medium; None for nothing and for what no path can be.
-
-    URIs and relative references are percent-decoded; a bare absolute path (Resolve) is one
-    already. A printf-like frame number (`%04d`) is kept, as no name holds what it would decode to.
-    """
-    text = url.strip()
-    if "\0" in text:
-        return None
-    if text.startswith("/") and not text.startswith("//"):
-        return text
-    path = path_from_url(_FRAME_PATTERN.sub("%25", text))
-    return None if path is None or "\0" in path else path
 
 
 def is_url(text: str) -> bool:

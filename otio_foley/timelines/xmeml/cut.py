@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from otio_foley.errors import ParseError
+from otio_foley.timelines.content import Part
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.identity import with_ids
 from otio_foley.timelines.xmeml.media import Library, is_drop_frame, number, rate_of, timecode_s
 from otio_foley.timelines.xmeml.read import SequenceReader, picture_tracks
 from otio_foley.timelines.xmeml.write import insertion_patches, our_nodes
+from otio_foley.timelines.xml.canonical import canonical
 from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
 from otio_foley.timelines.xml.write import removal_patches
 from otio_foley.types import Marker, Skipped, StemClip, Timeline
@@ -36,6 +38,9 @@ class ParsedXmeml:
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out everything of ours, wherever it stands."""
         return removal_patches(self.xml, our_nodes(self.xml.root))
+
+    def content(self) -> Part:
+        return canonical(self.xml, lambda _, value: value)
 
 
 def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedXmeml:

@@ -125,7 +125,7 @@ def timecode_s(node: Node, own_rate: Fraction | None) -> Fraction:
         return Fraction(0)
     if frame is None:
         frame = Fraction(frames_from_timecode(text or "", rate, is_drop_frame(timecode)))
-    return max(Fraction(0), frame) / rate
+    return frame / rate
 
 
 def _active_angle(multiclip: Node) -> Node | None:

@@ -77,12 +77,6 @@ class XmlText:
     root: Node
     encoding: str
 
-    def indent_of(self, node: Node) -> str:
-        """White space between the start of a node's line and the node ('' if text precedes)."""
-        before = self.raw[max(0, node.start - 800) : node.start].decode(self.encoding, "replace")
-        line = re.split(r"[\r\n]", before)[-1]
-        return line if not line.strip() else ""
-
     @property
     def newline(self) -> str:
         head = self.raw[:4000].decode(self.encoding, "replace")
