@@ -54,7 +54,7 @@ def _package(name: str, module: str) -> Finding:
         with warnings.catch_warnings():  # pydub's about ffmpeg, which is looked for below
             warnings.simplefilter("ignore")
             importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: a shared library is missing
         return Finding(name=name, ok=False, detail=str(error), hint=hint)
     try:
         return Finding(name=name, ok=True, detail=version(name))
@@ -75,6 +75,6 @@ def _pose_network() -> Finding:
                 np.zeros((256, 256, 3), np.uint8),
                 Crop(centre_x_px=128, centre_y_px=128, side_px=256),
             )
-    except (ImportError, AttributeError, FileNotFoundError, RuntimeError, ValueError) as error:
+    except (ImportError, AttributeError, OSError, RuntimeError, ValueError) as error:
         return Finding(name=name, ok=False, detail=str(error), hint=hint)
     return Finding(name=name, ok=True, detail="bundled models run")

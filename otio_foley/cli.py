@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from otio_foley.pipeline import Progress
     from otio_foley.report import Step
 
-_CUT = click.argument("cut", type=click.Path(path_type=Path))
-_OUT = click.Path(path_type=Path, dir_okay=False)
+_PATH = click.Path(path_type=Path, readable=False)
+_CUT = click.argument("cut", type=_PATH)
+_OUT = click.Path(path_type=Path)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-_FLOOR = click.option("--floor", metavar="NAME", help="What is walked on; default concrete.")
+_FLOOR = click.option(
+    "--floor",
+    metavar="NAME",
+    callback=lambda _context, _option, name: _known_floor(name),
+    help="What is walked on; default concrete.",
+)
 _RATE = click.option(
     "--rate", "frame_rate", metavar="FPS", help="Frame rate of an EDL: 25, 23.976, 30000/1001."
 )
@@ -32,12 +38,10 @@ _ROOTS = click.option(
     "--media-root",
     "media_roots",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder in which to look for media; may be given several times.",
 )
-_SETTINGS = click.option(
-    "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML file of settings."
-)
+_SETTINGS = click.option("--settings", "settings_file", type=_PATH, help="TOML file of settings.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = commands.main(args=argv, prog_name="otio-foley", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except FoleyError as error:
-        click.echo(f"otio-foley: {error}", err=True)
+        _say(f"otio-foley: {error}", err=True)
         if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+            _say(f"  {error.hint}", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -81,11 +85,11 @@ def inspect(cut: Path, frame_rate: str | None, as_json: bool) -> None:
         _print_json(cut_json(document))
     else:
         for line in clip_lines(document):
-            click.echo(line)
+            _say(line)
 
 
 @commands.command()
-@click.argument("movie", type=click.Path(path_type=Path))
+@click.argument("movie", type=_PATH)
 @_FLOOR
 @_SETTINGS
 @_JSON
@@ -152,8 +156,10 @@ def run(
         _print_json(result.as_json())
         return result.exit_code
     for clip in result.clips:
-        outcome = f"{len(clip.steps)} steps" if clip.status == "done" else clip.reason
-        click.echo(f"{clip.status:8} {clip.name}: {outcome}")
+        outcome = clip.reason
+        if clip.status == "done":
+            outcome = f"{len(clip.steps)} steps" + (f" ({clip.reason})" if clip.reason else "")
+        _say(f"{clip.status:8} {clip.name}: {outcome}")
     if result.output is not None:
         click.echo(f"written: {result.output}")
     return result.exit_code
@@ -165,11 +171,11 @@ def run(
 @click.option("--overwrite", is_flag=True, help="Replace what lies there.")
 def strip(cut: Path, output: Path, overwrite: bool) -> None:
     """Take our footsteps out of a CUT."""
-    from otio_foley.delivery import write_new
+    from otio_foley.delivery import write_copy
     from otio_foley.timelines.registry import open_document
 
     stripped = open_document(cut).strip()
-    write_new(output, stripped.document.to_bytes(), source=cut, overwrite=overwrite)
+    write_copy(output, stripped.document.to_bytes(), source=cut, overwrite=overwrite)
     if not stripped.removed:
         click.echo("nothing of ours was in it; copied as it is")
     elif stripped.exact:
@@ -182,8 +188,8 @@ def strip(cut: Path, output: Path, overwrite: bool) -> None:
 
 
 @commands.command()
-@click.argument("original", type=click.Path(path_type=Path))
-@click.argument("result", type=click.Path(path_type=Path))
+@click.argument("original", type=_PATH)
+@click.argument("result", type=_PATH)
 @_JSON
 def verify(original: Path, result: Path, as_json: bool) -> int:
     """Prove that RESULT is ORIGINAL and nothing but our footsteps beside it."""
@@ -207,7 +213,7 @@ def verify(original: Path, result: Path, as_json: bool) -> int:
     else:
         click.echo("different:")
         for difference in verdict.differences:
-            click.echo(f"  {difference}")
+            _say(f"  {difference}")
     return 0 if verdict.equal_content else 5
 
 
@@ -287,13 +293,24 @@ def _step_line(step: Step) -> str:
     )
 
 
+def _known_floor(name: str | None) -> str | None:
+    from otio_foley.synthesis.grounds import GROUNDS
+
+    if name is not None and name not in GROUNDS:
+        raise click.BadParameter(f"{name!r}; known are {', '.join(GROUNDS)}", param_hint="--floor")
+    return name
+
+
 def _rate(text: str | None) -> Fraction | None:
     from otio_foley.time import rate_from_float
 
     if text is None:
         return None
     try:
-        return Fraction(text) if "/" in text else rate_from_float(float(text))
+        rate = Fraction(text) if "/" in text else rate_from_float(float(text))
+        if not 1 <= rate <= 1000:
+            raise ValueError(text)
+        return rate
     except (ValueError, ZeroDivisionError) as error:
         raise click.BadParameter(f"{text!r} is not a frame rate", param_hint="--rate") from error
 
@@ -302,6 +319,15 @@ def _settings(path: Path | None) -> Settings:
     from otio_foley.config import Settings, load
 
     return Settings() if path is None else load(path)
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    click.echo(_printable(text), err=err)
+
+
+def _printable(text: str) -> str:
+    """Names come from files: no control character of theirs reaches the terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _print_json(value: Any) -> None:
@@ -344,8 +370,9 @@ def _shown_progress(*, quiet: bool) -> Iterator[Progress | None]:
     if quiet:
         yield None
     elif sys.stderr.isatty():
+        bar: Any
         with click.progressbar(
-            length=1000, file=sys.stderr, item_show_func=lambda name: name, show_eta=True
+            length=1000, file=sys.stderr, item_show_func=lambda name: _printable(name or "")
         ) as bar:
             yield lambda name, done: bar.update(max(0, int(1000 * done) - bar.pos), name)
     else:
@@ -358,7 +385,7 @@ def _plain_lines() -> Progress:
     def say(name: str, done: float) -> None:
         nonlocal last
         if name != last:
-            click.echo(f"{done:4.0%}  {name}", err=True)
+            _say(f"{done:4.0%}  {name}", err=True)
             last = name
 
     return say

@@ -1,20 +1,25 @@
 """Results onto the disk, whole or not at all.
 
-Everything is written beside its target and renamed at the end: sound first, then the cut, so that a
-cut never names a sound that is not there. What was there before is never written over unless asked.
+Sound is staged in its folder while the run goes on. At the end the sounds get their names, then the
+cut, so that a cut never names a sound that is not there; if anything fails, all of it is undone.
+Nothing that lies there is replaced, unless asked: then the earlier result and the sounds that it
+names, no other.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import quote
 
 from otio_foley.errors import OutputError, TargetExists
-from otio_foley.media.sound import BroadcastWave, write_sound
+from otio_foley.files import move_into_place, target_exists, unwritable, write_whole
+from otio_foley.media.sound import CATEGORY_ID, BroadcastWave, ucs_name, write_sound
 from otio_foley.types import Audio
+
+_CREATOR_ID = "OTFOLEY"
 
 
 def default_output(cut: Path) -> Path:
@@ -27,38 +32,64 @@ def default_audio_dir(output: Path) -> Path:
     return output.with_name(f"{output.stem}_media")
 
 
+def sound_name(fx_name: str, cut: Path, clip_id: str) -> str:
+    """File name of a clip's sound: after UCS, with the cut's name and format, so that the results
+    of `reel.edl` and `reel.xml` never share a file."""
+    return ucs_name(fx_name, _CREATOR_ID, f"{_title(cut)}-{clip_id}")
+
+
+def _last_field(name: str) -> str:
+    """What tells one sound from another: cut and clip."""
+    return name.rsplit("_", 1)[-1].removesuffix(".wav")
+
+
+def _title(cut: Path) -> str:
+    return f"{cut.stem}-{cut.suffix.removeprefix('.')}"
+
+
 class Delivery:
     """A result on its way to the disk; leaving the `with` block without `finish` leaves nothing.
 
-    Raises TargetExists at once where something lies in the way and `overwrite` is not set, and
-    OutputError where a target's folder is not there.
+    Raises OutputError or TargetExists at once where the result will not be writable.
     """
 
     def __init__(self, output: Path, audio_dir: Path, *, source: Path, overwrite: bool) -> None:
         self.output = output.absolute()
         self.audio_dir = audio_dir.absolute()
         self._overwrite = overwrite
-        self._names: list[str] = []
+        self._earlier = b""
         self._staging: Path | None = None
-        if _is_same(self.output, source):
-            raise TargetExists(
-                f"{output} is the cut itself, which is never written over",
-                hint="give another name with -o",
-            )
-        if not overwrite:
-            self._refuse_existing()
+        self._made_audio_dir = False
+        self._names: list[str] = []
+        try:
+            self._check(source)
+        except OSError as error:
+            raise unwritable(self.output, error) from error
+
+    def _check(self, source: Path) -> None:
+        refuse_own_cut(self.output, source)
+        if self.output.exists():
+            if not self._overwrite:
+                raise target_exists(self.output)
+            self._earlier = self.output.read_bytes()
         for folder in {self.output.parent, self.audio_dir.parent}:
             if not folder.is_dir():
                 raise OutputError(f"folder {folder} is not there", hint="create it first")
+            with tempfile.TemporaryFile(dir=folder):
+                pass  # so that a folder without rights is known before the work, not after
+        if self.audio_dir.exists() and not self.audio_dir.is_dir():
+            raise OutputError(f"{self.audio_dir} is no folder", hint="name one with --audio-dir")
+        ours = f"{CATEGORY_ID}_*_{_CREATOR_ID}_*.wav"
+        no_clip = "0" * 12
+        of_this_cut = _last_field(sound_name("x", source, no_clip)).removesuffix(no_clip)
+        for path in sorted(self.audio_dir.glob(ours)):
+            is_of_this_cut = _last_field(path.name).startswith(of_this_cut)
+            if is_of_this_cut and not self._is_named_before(path.name):
+                raise target_exists(path)
 
-    def _refuse_existing(self) -> None:
-        hint = "remove it, choose another place, or give --overwrite"
-        if self.output.exists():
-            raise TargetExists(f"{self.output} is there already", hint=hint)
-        if self.audio_dir.exists() and (
-            not self.audio_dir.is_dir() or any(self.audio_dir.glob("FOLYFeet_*.wav"))
-        ):
-            raise TargetExists(f"{self.audio_dir} holds footsteps already", hint=hint)
+    def _is_named_before(self, name: str) -> bool:
+        """Whether the result that is to be replaced names this sound."""
+        return name.encode() in self._earlier or quote(name).encode() in self._earlier
 
     def __enter__(self) -> Delivery:
         return self
@@ -71,73 +102,77 @@ class Delivery:
     ) -> None:
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)
-
-    def sound_path(self, name: str) -> Path:
-        """Where a sound of that name will lie."""
-        return self.audio_dir / name
+        if self._made_audio_dir and not any(self.audio_dir.iterdir()):
+            self.audio_dir.rmdir()
 
     def add_sound(self, name: str, audio: Audio, info: BroadcastWave) -> None:
-        """Write a sound beside its target."""
+        """Write a sound into the staging folder."""
         try:
             if self._staging is None:
-                self._staging = Path(
-                    tempfile.mkdtemp(dir=self.audio_dir.parent, prefix=f".{self.audio_dir.name}.")
-                )
+                self._made_audio_dir = not self.audio_dir.exists()
+                self.audio_dir.mkdir(exist_ok=True)
+                self._staging = Path(tempfile.mkdtemp(dir=self.audio_dir, prefix=".otio-foley-"))
         except OSError as error:
-            raise _unwritable(self.audio_dir, error) from error
+            raise unwritable(self.audio_dir, error) from error
         write_sound(self._staging / name, audio, info)
         self._names.append(name)
 
     def finish(self, cut: bytes) -> None:
-        """Move the sounds into place, then the cut. Raises OutputError."""
+        """Give the sounds and the cut their names. Raises OutputError, and then nothing is left."""
+        placed: list[Path] = []
+        set_aside: list[Path] = []
         try:
-            if self._staging is not None:
-                self.audio_dir.mkdir(exist_ok=True)
-                for name in self._names:
-                    (self._staging / name).replace(self.audio_dir / name)
-            write_whole(self.output, cut)
-        except OSError as error:
-            raise _unwritable(self.output, error) from error
-
-
-def write_new(path: Path, content: bytes, *, source: Path, overwrite: bool) -> None:
-    """Write a file where none lies yet. Raises TargetExists or OutputError."""
-    if _is_same(path, source) or (path.exists() and not overwrite):
-        raise TargetExists(f"{path} is there already", hint="choose another name with -o")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"folder {path.absolute().parent} is not there", hint="create it first")
-    write_whole(path, content)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it there. Raises OutputError."""
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
-            Path(beside).replace(path)
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
+            self._set_earlier_aside(set_aside)
+            for name in self._names:
+                assert self._staging is not None  # where `add_sound` put it
+                move_into_place(self._staging / name, self.audio_dir / name, overwrite=False)
+                placed.append(self.audio_dir / name)
+            write_whole(self.output, cut, overwrite=self._overwrite)
+        except (OSError, OutputError) as error:
+            for path in placed:
+                path.unlink(missing_ok=True)
+            for path in set_aside:
+                path.rename(self.audio_dir / path.name.removesuffix(".old"))
+            if isinstance(error, OSError):
+                raise unwritable(self.audio_dir, error) from error
             raise
+
+    def _set_earlier_aside(self, moved: list[Path]) -> None:
+        """Move the sounds of the result that is replaced into the staging folder."""
+        for path in sorted(self.audio_dir.glob(f"{CATEGORY_ID}_*_{_CREATOR_ID}_*.wav")):
+            if self._is_named_before(path.name):
+                if self._staging is None:
+                    self._staging = Path(
+                        tempfile.mkdtemp(dir=self.audio_dir, prefix=".otio-foley-")
+                    )
+                moved.append(path.rename(self._staging / f"{path.name}.old"))
+
+
+def refuse_own_cut(target: Path, source: Path) -> None:
+    """Raises TargetExists where a result would be written over the cut that it is made from, or
+    OutputError where it would be a folder or of another format."""
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder", hint="give the result's file name with -o")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise TargetExists(
+            f"{target} is the cut itself, which is never written over",
+            hint="give another name with -o",
+        )
+    if target.suffix.lower() != source.suffix.lower():
+        raise OutputError(
+            f"the result is in the cut's own format ({source.suffix}), but {target.name} is not "
+            "named so",
+            hint=f"name it {target.with_suffix(source.suffix).name}",
+        )
+
+
+def write_copy(path: Path, content: bytes, *, source: Path, overwrite: bool) -> None:
+    """Write one cut made from another. Raises TargetExists or OutputError."""
+    path = path.absolute()
+    try:
+        refuse_own_cut(path, source)
+        if not path.parent.is_dir():
+            raise OutputError(f"folder {path.parent} is not there", hint="create it first")
     except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _umask() -> int:
-    """The mask for new files; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _is_same(target: Path, source: Path) -> bool:
-    return target.exists() and source.exists() and target.samefile(source)
-
-
-def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"cannot write {path}: {error.strerror or error}",
-        hint="is there room on the disk, and may you write there?",
-    )
+        raise unwritable(path, error) from error
+    write_whole(path, content, overwrite=overwrite)

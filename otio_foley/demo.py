@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeAlias
 
+from otio_foley.files import target_exists, unwritable
 from otio_foley.pipeline import Progress, run
 from otio_foley.report import ClipReport, Result
 from otio_foley.resources import bundled
@@ -40,13 +41,23 @@ def run_demo(output_dir: Path, progress: Progress | None = None) -> tuple[Result
     Raises FoleyError as `run` does.
     """
     source = bundled("samples") / "demo"
-    output_dir.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.iterdir()):
-        shutil.copyfile(path, output_dir / path.name)
     cut = output_dir / "demo.fcpxml"
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        for path in (source / cut.name, *sorted(source.glob("*.mov"))):
+            _copy(path, output_dir / path.name)
+    except OSError as error:
+        raise unwritable(output_dir, error) from error
     result = run(cut, overwrite=True, progress=progress)
     truth = json.loads((source / "truth.json").read_text(encoding="utf-8"))["shots"]
     return result, [_score(clip, truth, cut) for clip in result.clips]
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copy a file of the demo; one of another content that lies there is someone's own."""
+    if target.exists() and target.read_bytes() != path.read_bytes():
+        raise target_exists(target)
+    shutil.copyfile(path, target)
 
 
 def _score(clip: ClipReport, truth: Truth, cut: Path) -> Score:

@@ -6,10 +6,8 @@
     │   ├── ParseError      the file is damaged; carries line and column
     │   ├── MediaMissing    the movie of a clip is not to be found, or two fit
     │   └── MediaUnreadable the movie is there and cannot be decoded
-    ├── AnalysisError       exit code 3: a clip's picture cannot be analysed
     └── OutputError         exit code 5: a result cannot be written
         ├── TargetExists    something lies where the result should go
-        ├── WouldLoseData   the format has no room for what is to be written
         └── NotReversible   what was added cannot be taken out again
 
 `str(error)` says what and where; `error.hint` says what to do about it.
@@ -62,19 +60,11 @@ class MediaUnreadable(InputError):
     pass
 
 
-class AnalysisError(FoleyError):
-    exit_code = 3
-
-
 class OutputError(FoleyError):
     exit_code = 5
 
 
 class TargetExists(OutputError):
-    pass
-
-
-class WouldLoseData(OutputError):
     pass
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from otio_foley.analysis.movie import MovieSteps, find_steps
 from otio_foley.config import Settings
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
-from otio_foley.errors import FoleyError, InputError, MediaMissing, ParseError
+from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
 from otio_foley.media.picture import MovieInfo, fingerprint, frames, probe
 from otio_foley.report import ClipReport, MovieReport, Result, Status, skipped
 from otio_foley.sounding import SoundedClip, sound_clip, sounded_steps
@@ -26,13 +26,16 @@ from otio_foley.synthesis.shoes import SHOES
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
 from otio_foley.timelines.document import TextDocument
 from otio_foley.timelines.registry import open_document
-from otio_foley.timelines.relink import MediaFinder, relink
+from otio_foley.timelines.relink import Found, MediaFinder, relink
 from otio_foley.types import Clip, Span, StemClip, Timeline
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
 #: Called with what is being worked on and how much of the whole is done (0..1).
 Progress: TypeAlias = Callable[[str, float], None]
+
+#: A clip may outlast its movie by the rounding of frame rates; by more than this it lacks picture.
+_MISSING_PICTURE_S = 0.5
 
 
 def run(
@@ -56,23 +59,26 @@ def run(
     A dry run writes nothing. A clip that cannot be done is reported as skipped and does not take
     the others down. Raises InputError for the cut itself, OutputError for the result.
     """
-    source = Path(cut)
+    source = Path(cut).absolute()
     settings = _with_floor(settings or Settings(), floor)
-    target = Path(output) if output is not None else default_output(source)
-    sounds = Path(audio_dir) if audio_dir is not None else default_audio_dir(target)
     document = open_document(source, frame_rate).strip().document
-    finder = MediaFinder(source.absolute().parent, [_folder(root) for root in media_roots])
+    target = default_output(source) if output is None else Path(output).absolute()
+    sounds = default_audio_dir(target) if audio_dir is None else Path(audio_dir)
+    finder = MediaFinder(source.parent, [_folder(root) for root in media_roots], cache(probe))
     if frame_rate is None:
         document = at_media_rate(document, finder)
-    with (
-        nullcontext()
-        if dry_run
-        else Delivery(target, sounds, source=source, overwrite=overwrite) as delivery
-    ):
-        reports, stems = _clips(
-            document.timeline(), finder, settings, source.stem, delivery, progress
+    with Delivery(target, sounds, source=source, overwrite=overwrite) as delivery:
+        job = _Job(
+            timeline=document.timeline(),
+            finder=finder,
+            settings=settings,
+            cut=source,
+            delivery=delivery,
+            keeps=not dry_run,
+            taken=[],
         )
-        if delivery is not None:
+        reports, stems = _clips(job, progress)
+        if job.keeps:
             delivery.finish(document.add(stems).to_bytes())
     return Result(
         output=None if dry_run else target,
@@ -110,7 +116,7 @@ def at_media_rate(document: TextDocument, finder: MediaFinder) -> TextDocument:
     for clip in timeline.clips:
         for path in finder.candidates(clip):
             try:
-                rate = rate_from_float(float(probe(path).frame_rate))
+                rate = rate_from_float(float(finder.probe(path).frame_rate))
             except FoleyError:
                 continue
             if rate in STANDARD_RATES:
@@ -125,43 +131,31 @@ def at_media_rate(document: TextDocument, finder: MediaFinder) -> TextDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What stays the same for all clips of a run."""
+    """What stays the same for all clips of a run. `keeps`: sounds are kept (no dry run); `taken`
+    grows: which track is taken when."""
 
     timeline: Timeline
     finder: MediaFinder
     settings: Settings
-    title: str
-    delivery: Delivery | None
+    cut: Path
+    delivery: Delivery
+    keeps: bool
     taken: list[tuple[int, Span]]
 
 
-def _clips(
-    timeline: Timeline,
-    finder: MediaFinder,
-    settings: Settings,
-    title: str,
-    delivery: Delivery | None,
-    progress: Progress | None,
-) -> tuple[list[ClipReport], list[StemClip]]:
-    job = _Job(
-        timeline=timeline,
-        finder=finder,
-        settings=settings,
-        title=title,
-        delivery=delivery,
-        taken=[],
-    )
+def _clips(job: _Job, progress: Progress | None) -> tuple[list[ClipReport], list[StemClip]]:
+    clips = job.timeline.clips
     reports, stems = [], []
-    whole_s = float(sum(clip.record.duration_s for clip in timeline.clips)) or 1.0
+    whole_s = float(sum(clip.record.duration_s for clip in clips)) or 1.0
     done_s = 0.0
-    for clip in timeline.clips:
+    for clip in clips:
         share = float(clip.record.duration_s) / whole_s
         report, stem = _clip(job, clip, _part(progress, clip.name, done_s / whole_s, share))
         done_s += float(clip.record.duration_s)
         reports.append(report)
         if stem is not None:
             stems.append(stem)
-    reports += [skipped(item) for item in timeline.skipped]
+    reports += [skipped(item) for item in job.timeline.skipped]
     return reports, stems
 
 
@@ -172,21 +166,21 @@ def _clip(
     if not clip.enabled:
         return _report(clip, "skipped", "disabled in the cut"), None
     try:
-        info, media_start_s = relink(clip, job.finder, probe)
-        sounded = _sounded(job, clip, info, media_start_s, progress)
+        found = relink(clip, job.finder)
+        sounded = _sounded(job, clip, found, progress)
     except FoleyError as error:
         reason = f"{error}; {error.hint}" if error.hint else str(error)
         return _report(clip, "skipped", reason), None
     if isinstance(sounded, str):
         return _report(clip, "silent", sounded), None
-    if job.delivery is not None:
+    if job.keeps:
         job.delivery.add_sound(sounded.stem.path.name, sounded.audio, sounded.wave)
     job.taken.append((sounded.stem.track, sounded.stem.record))
     report = ClipReport(
         clip_id=clip.clip_id,
         name=clip.name,
         status="done",
-        reason="",
+        reason=found.note,
         steps=sounded.steps,
         record=clip.record,
     )
@@ -194,34 +188,31 @@ def _clip(
 
 
 def _sounded(
-    job: _Job,
-    clip: Clip,
-    info: MovieInfo,
-    media_start_s: Fraction,
-    progress: Callable[[float], None],
+    job: _Job, clip: Clip, found: Found, progress: Callable[[float], None]
 ) -> SoundedClip | str:
     """The clip's sound, or why it is silent."""
-    low, high = (float(edge - media_start_s) for edge in source_extent(clip.time_map))
+    info = found.info
+    low, high = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
     if info.is_still or low == high:
         return "the picture stands still"
     context_s = job.settings.analysis.context_s
     seen = _seen(info, low - context_s, high + context_s, job.settings, progress)
-    if not seen.pictures:
-        raise MediaMissing(
-            f"{info.path} has no picture from {low:.3f} s to {high:.3f} s",
-            hint="check that this is the clip's medium and its timecode",
+    if seen.last_s is None or seen.last_s < high - _MISSING_PICTURE_S:
+        end = "nowhere there" if seen.last_s is None else f"only to {seen.last_s:.2f} s"
+        raise MediaUnreadable(
+            f"{info.path} is shown from {low:.2f} s to {high:.2f} s, but has picture {end}",
+            hint="is the movie damaged, or the wrong one?",
         )
     if not seen.steppers:
         return "someone is there but nobody steps" if seen.people else "nobody is in the picture"
-    folder = Path() if job.delivery is None else job.delivery.audio_dir
     sounded = sound_clip(
         clip,
         seen,
         timeline=job.timeline,
-        media_start_s=media_start_s,
+        media_start_s=found.media_start_s,
         fingerprint=fingerprint(info.path),
-        title=job.title,
-        folder=folder,
+        cut=job.cut,
+        folder=job.delivery.audio_dir,
         track=_free_track(clip.record, job.taken),
         settings=job.settings,
     )

@@ -92,15 +92,15 @@ class Result:
             "version": __version__,
             "output": None if self.output is None else str(self.output),
             "settings": self.settings_digest,
-            "stems": [_stem_json(stem) for stem in self.stems],
+            "stems": [_stem_json(stem, written=self.output is not None) for stem in self.stems],
             "clips": [clip.as_json() for clip in self.clips],
         }
 
 
-def _stem_json(stem: StemClip) -> dict[str, JsonValue]:
+def _stem_json(stem: StemClip, *, written: bool) -> dict[str, JsonValue]:
     return {
         "clip_id": stem.clip_id,
-        "path": str(stem.path),
+        "path": str(stem.path) if written else None,
         "track": f"FS {stem.track}",
         "record_start_s": float(stem.record.start_s),
         "record_duration_s": float(stem.record.duration_s),

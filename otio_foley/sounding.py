@@ -14,7 +14,9 @@ import numpy as np
 from otio_foley._version import __version__
 from otio_foley.analysis.movie import MovieSteps, Stepper
 from otio_foley.config import Settings
-from otio_foley.media.sound import BroadcastWave, ucs_name
+from otio_foley.delivery import sound_name
+from otio_foley.errors import InputError
+from otio_foley.media.sound import BroadcastWave
 from otio_foley.mix.meters import integrated_lufs, short_term_max_lufs, true_peak_dbtp
 from otio_foley.mix.stem import Levels, mix_down, person_levels
 from otio_foley.report import Step
@@ -43,8 +45,6 @@ from otio_foley.types import (
     Timeline,
     TimeMap,
 )
-
-_CREATOR_ID = "OTFOLEY"
 
 #: A foot that rolls off toe last comes down toe first when the clip plays backwards.
 _REVERSED_PART: dict[Part, Part] = {"heel": "toe", "toe": "heel", "flat": "flat"}
@@ -101,7 +101,7 @@ def sound_clip(
     timeline: Timeline,
     media_start_s: Fraction,
     fingerprint: str,
-    title: str,
+    cut: Path,
     folder: Path,
     track: int,
     settings: Settings,
@@ -120,10 +120,8 @@ def sound_clip(
     audio = _render(voices, where, fingerprint, settings)
     steps = _steps(voices, clip, settings)
     usual = Counter(step.action for step in steps).most_common(1)[0][0]
-    name = ucs_name(
-        f"{usual} {settings.sound.floor}".title(), _CREATOR_ID, f"{title}-{clip.clip_id}"
-    )
-    wave = _wave(audio, where, timeline, title, clip, track)
+    name = sound_name(f"{usual} {settings.sound.floor}".title(), cut, clip.clip_id)
+    wave = _wave(audio, where, timeline, cut.stem, clip, track)
     stem = StemClip(
         clip_id=clip.clip_id,
         name=name,
@@ -229,8 +227,16 @@ def _played_curve(
 
 
 def _place(clip: Clip, timeline: Timeline, handle_frames: int) -> _Place:
-    """Handles on both sides, but nothing before midnight; a clip begins and ends on frames."""
+    """Handles on both sides, but nothing before midnight; a clip begins and ends on frames.
+
+    Raises InputError for a clip before midnight, where a sound file has no time.
+    """
     rate = timeline.frame_rate
+    if timeline.start_s + clip.record.start_s < 0:
+        raise InputError(
+            "the clip lies before timecode 00:00:00:00",
+            hint="let the timeline start later",
+        )
     first, end = (
         frames_from_seconds(edge, rate) for edge in (clip.record.start_s, clip.record.end_s)
     )
@@ -251,32 +257,34 @@ def _place(clip: Clip, timeline: Timeline, handle_frames: int) -> _Place:
 
 
 def _render(voices: list[_Voice], where: _Place, fingerprint: str, settings: Settings) -> Audio:
+    """The mix of all voices; one is rendered at a time, for a clip may last for hours."""
     file_offset_s = Fraction(where.first_sample, SAMPLE_RATE_HZ) - where.clip_start_s
-    sounds = []
-    for voice in voices:
-        cues = [
-            Cue(
-                footstep=Footstep(
-                    contact=one.contact,
-                    action=one.action,
-                    floor=settings.sound.floor,
-                    gain_db=action_db,
-                ),
-                attack_sample=where.sample_at(one.offset_s),
-                speed=float(one.speed),
-            )
-            for one, action_db in zip(voice.played, voice.levels.action_db, strict=True)
-        ]
-        audio = place(
-            cues,
-            where.length,
-            run_seed=settings.sound.seed,
-            media_fingerprint=fingerprint,
-            shoe=shoe(settings.sound.shoe),
-        )
-        sounds.append((audio, voice.levels.curve))
+    sounds = ((_voice_sound(v, where, fingerprint, settings), v.levels.curve) for v in voices)
     return mix_down(
         sounds, start_s=float(file_offset_s), true_peak_dbtp=settings.output.true_peak_dbtp
+    )
+
+
+def _voice_sound(voice: _Voice, where: _Place, fingerprint: str, settings: Settings) -> Audio:
+    cues = [
+        Cue(
+            footstep=Footstep(
+                contact=one.contact,
+                action=one.action,
+                floor=settings.sound.floor,
+                gain_db=action_db,
+            ),
+            attack_sample=where.sample_at(one.offset_s),
+            speed=float(one.speed),
+        )
+        for one, action_db in zip(voice.played, voice.levels.action_db, strict=True)
+    ]
+    return place(
+        cues,
+        where.length,
+        run_seed=settings.sound.seed,
+        media_fingerprint=fingerprint,
+        shoe=shoe(settings.sound.shoe),
     )
 
 

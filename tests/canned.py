@@ -20,7 +20,7 @@ def find_steps(pictures: Iterable[tuple[float, np.ndarray]], **_: object) -> Mov
     """Stands in for `otio_foley.analysis.movie.find_steps`: steps in the pictures' time span."""
     times_s = np.array([time_s for time_s, _ in pictures])
     if not len(times_s):
-        return MovieSteps(pictures=0, people=0, steppers=())
+        return MovieSteps(pictures=0, last_s=None, people=0, steppers=())
     contacts = tuple(
         contact(time_s, number)
         for number, time_s in enumerate(CONTACTS_S)
@@ -33,11 +33,17 @@ def find_steps(pictures: Iterable[tuple[float, np.ndarray]], **_: object) -> Mov
         times_s=times_s,
         silhouette_area=np.full(len(times_s), 0.04),
     )
-    return MovieSteps(pictures=len(times_s), people=1, steppers=(stepper,) if contacts else ())
+    return MovieSteps(
+        pictures=len(times_s),
+        last_s=float(times_s[-1]),
+        people=1,
+        steppers=(stepper,) if contacts else (),
+    )
 
 
 def find_nobody(pictures: Iterable[tuple[float, np.ndarray]], **_: object) -> MovieSteps:
-    return MovieSteps(pictures=len(list(pictures)), people=0, steppers=())
+    times_s = [time_s for time_s, _ in pictures]
+    return MovieSteps(pictures=len(times_s), last_s=times_s[-1], people=0, steppers=())
 
 
 def contact(time_s: float, number: int) -> Contact:

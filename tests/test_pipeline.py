@@ -86,7 +86,7 @@ def test_files_and_tracks_fit_the_cut(cut: Path) -> None:
         assert "generated" in info.bext.coding_history
     names = [stem.path.name for stem in result.stems]
     assert len(set(names)) == 2
-    assert all(name.startswith("FOLYFeet_Walk Concrete_OTFOLEY_cut-") for name in names)
+    assert all(name.startswith("FOLYFeet_Walk Concrete_OTFOLEY_cut-edl-") for name in names)
 
 
 def test_the_result_is_the_cut_with_footsteps_and_back(cut: Path) -> None:

@@ -30,9 +30,11 @@ class Stepper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovieSteps:
-    """What was seen in a stretch of a movie: how many pictures and people, and who stepped."""
+    """What was seen in a stretch of a movie: how many pictures, the last one's time (None if
+    there was none), how many people, and who stepped."""
 
     pictures: int
+    last_s: float | None
     people: int
     steppers: tuple[Stepper, ...]
 
@@ -67,5 +69,8 @@ def find_steps(
                 )
             )
     return MovieSteps(
-        pictures=len(sighting.times_s), people=len(sighting.people), steppers=tuple(steppers)
+        pictures=len(sighting.times_s),
+        last_s=float(sighting.times_s[-1]) if len(sighting.times_s) else None,
+        people=len(sighting.people),
+        steppers=tuple(steppers),
     )

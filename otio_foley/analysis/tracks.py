@@ -27,7 +27,7 @@ _LONGEST_HOLE_S = 0.2
 
 #: Legs are taken as named unless that costs so many leg lengths of jump: where they cross, the
 #: network is as good as any guess.
-_RENAME_COST = 0.1
+_RENAME_COST = 0.03
 
 
 #: A single step between frames longer by this (leg lengths) than those beside it is no movement.

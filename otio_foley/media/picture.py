@@ -103,12 +103,19 @@ def frames(info: MovieInfo, *, start_s: float, end_s: float, long_side_px: int) 
 
 
 def _open(path: Path) -> InputContainer:
-    if not path.is_file():
-        raise MediaMissing(f"{path} is not there", hint="give its folder with --media-root")
     try:
-        return av.open(str(path), mode="r")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaUnreadable(f"cannot open {path}: {error}", hint=_CONVERT) from error
+        if path.is_dir():
+            raise MediaMissing(f"{path} is a folder, not a movie", hint="name the movie in it")
+        if not path.exists():
+            raise MediaMissing(f"{path} is not there", hint="check the path")
+        # An absolute path, or libavformat would take `12:30.mov` for a protocol.
+        return av.open(str(path.absolute()), mode="r")
+    except PermissionError as error:
+        raise MediaUnreadable(f"may not read {path}", hint="check its rights") from error
+    except av.FFmpegError as error:
+        raise MediaUnreadable(f"cannot open {path}: {error.strerror}", hint=_CONVERT) from error
+    except (OSError, ValueError) as error:
+        raise MediaUnreadable(f"cannot open {path}: {error}", hint="check the path") from error
 
 
 def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -147,7 +154,7 @@ def _from(
 
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
-    """Frames in presentation order; a broken packet is passed over, a broken file is an error.
+    """Frames in presentation order; a packet that does not decode is an error.
 
     AVI stores decoding times only, so B-frames come out right but labelled wrong: there the frames
     get the packets' times in rising order.
@@ -160,17 +167,23 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
             if stores_no_pts and packet.dts is not None and packet.size:
                 heappush(packet_times, packet.dts)
             try:
-                for frame in packet.decode():
-                    if packet_times:
-                        frame.pts = heappop(packet_times)
-                    if frame.pts is not None:
-                        seen += 1
-                        yield frame
+                decoded = packet.decode()
             except av.error.InvalidDataError:
-                continue
-    except (av.FFmpegError, OSError) as error:
-        if not seen:
-            raise MediaUnreadable(f"cannot decode {path}: {error}", hint=_CONVERT) from error
+                if seen:
+                    raise
+                continue  # a stream that begins in mid-air has packets before its first picture
+            for frame in decoded:
+                if packet_times:
+                    frame.pts = heappop(packet_times)
+                if frame.pts is not None:
+                    seen += 1
+                    yield frame
+    except av.FFmpegError as error:
+        where = f" after {seen} pictures" if seen else ""
+        raise MediaUnreadable(
+            f"{path} is damaged, its picture cannot be decoded{where}: {error.strerror}",
+            hint=_CONVERT,
+        ) from error
 
 
 def _pts_s(frame: VideoFrame, path: Path) -> Fraction:

@@ -1,4 +1,4 @@
-"""Sound files: 24-bit WAV with `bext` (EBU Tech 3285 v2) and iXML 3.01, written and read.
+"""Sound files: 24-bit WAV with `bext` (EBU Tech 3285 v2) and iXML 3.01.
 
 Written by hand, because libsndfile cannot write a version 2 `bext`. Samples are rounded to 24
 bits without dither: footsteps are noise whose own tail is far above 2^-24, digital silence stays
@@ -7,20 +7,20 @@ silent, and the same sound always gives the same bytes.
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 import unicodedata
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from xml.sax.saxutils import escape
 
 import numpy as np
-import soundfile
 
-from otio_foley.errors import MediaMissing, MediaUnreadable, OutputError, TargetExists
+from otio_foley.errors import OutputError
+from otio_foley.files import move_into_place, target_exists, unwritable
 from otio_foley.types import Audio
 
 BITS: Final = 24
@@ -31,6 +31,8 @@ _UNKNOWN_LOUDNESS: Final = 0x7FFF  # Tech 3285 v2: a field that is not used
 _RIFF_LIMIT: Final = 2**32 - 8
 _FX_NAME_LIMIT: Final = 25
 _ID_LIMIT: Final = 60
+_ID_END: Final = 16  # where a clip's id stands: without it two clips would share a name
+_BLOCK: Final = 2**18  # samples turned into bytes at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +66,6 @@ class BroadcastWave:
     true_peak_dbtp: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundInfo:
-    """What lies in a sound file; `time_reference` is None where it has no `bext`."""
-
-    sample_rate_hz: int
-    channels: int
-    frames: int
-    time_reference: int | None
-
-
 def write_sound(path: Path, audio: Audio, info: BroadcastWave, *, overwrite: bool = False) -> None:
     """Write (N, C) samples as a 24-bit broadcast WAV; whole or not at all.
 
@@ -81,107 +73,87 @@ def write_sound(path: Path, audio: Audio, info: BroadcastWave, *, overwrite: boo
     at `path` and `overwrite` is not set, OutputError where the sound does not fit (4 GiB, full
     scale, not finite) or the disk does not take it.
     """
-    if not overwrite and path.exists():
-        raise _exists(path)
-    content = _wave_bytes(audio, info)
-    beside = path.with_name(f".{uuid.uuid4().hex}.part")
+    before = _before_samples(audio, info)
+    beside = path.parent / f".{uuid.uuid4().hex}.part"
     try:
+        if not overwrite and path.exists():
+            raise target_exists(path)
         try:
             with beside.open("xb") as file:
-                file.write(content)
-            _move_into_place(beside, path, overwrite)
+                file.write(before)
+                file.writelines(_pcm24(audio))
+                file.write(_padding(audio))
+            move_into_place(beside, path, overwrite=overwrite)
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}", hint="is there room, may you write there?"
-        ) from error
-
-
-def read_sound(path: Path) -> Audio:
-    """All samples of a sound file as (N, C) float32 at the file's own rate.
-
-    Raises MediaMissing or MediaUnreadable.
-    """
-    _must_exist(path)
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise MediaUnreadable(f"cannot read {path}: {error.error_string}") from error
-    return Audio(samples=samples, sample_rate_hz=int(rate))
-
-
-def read_sound_info(path: Path) -> SoundInfo:
-    """Rate, channels, length and time reference, without reading the samples.
-
-    Raises MediaMissing or MediaUnreadable.
-    """
-    _must_exist(path)
-    try:
-        found = soundfile.info(path)
-    except soundfile.LibsndfileError as error:
-        raise MediaUnreadable(f"cannot read {path}: {error.error_string}") from error
-    with path.open("rb") as file:
-        bext = _find_chunk(file, b"bext")
-    reference = _BEXT.unpack_from(bext)[5] if bext and len(bext) >= _BEXT.size else None
-    return SoundInfo(
-        sample_rate_hz=found.samplerate,
-        channels=found.channels,
-        frames=found.frames,
-        time_reference=reference,
-    )
+        raise unwritable(path, error) from error
 
 
 def ucs_name(fx_name: str, creator_id: str, source_id: str) -> str:
     """File name after the Universal Category System: `FOLYFeet_<FXName>_<Creator>_<Source>.wav`.
 
     Underscores part the fields, so inside one they become spaces; what is unsafe in a file name
-    on any system is left out, and FXName is cut at 25 characters. Raises ValueError where a
-    field has nothing left.
+    on any system is left out, and FXName is cut at 25 characters. A long creator or source is
+    shortened to 60, a source in front of its last 16 characters, which tell clips apart. Raises
+    ValueError where a field has nothing left.
     """
     fields = (
-        _file_safe(fx_name, _FX_NAME_LIMIT),
-        _file_safe(creator_id, _ID_LIMIT),
-        _file_safe(source_id, _ID_LIMIT),
+        _cut(_file_safe(fx_name), _FX_NAME_LIMIT),
+        _cut(_file_safe(creator_id), _ID_LIMIT),
+        _cut(_file_safe(source_id), _ID_LIMIT, kept_end=_ID_END),
     )
     if not all(fields):
         raise ValueError(f"nothing usable in {(fx_name, creator_id, source_id)!r}")
     return "_".join((CATEGORY_ID, *fields)) + ".wav"
 
 
-def _wave_bytes(audio: Audio, info: BroadcastWave) -> bytes:
+def _before_samples(audio: Audio, info: BroadcastWave) -> bytes:
+    """All of the file up to its samples, which come last."""
     count, channels = audio.samples.shape
     block = channels * BITS // 8
     header = struct.pack(
         "<HHIIHH", 1, channels, audio.sample_rate_hz, audio.sample_rate_hz * block, block, BITS
     )
     history = info.coding_history or _coding_history(audio)
-    before = b"".join((
+    about = b"".join((
         _chunk(b"bext", _bext(info, history)),
         _chunk(b"fmt ", header),
         _chunk(b"iXML", _ixml(audio, info, history).encode("utf-8")),
     ))  # fmt: skip
-    if 4 + len(before) + 8 + count * block + 1 > _RIFF_LIMIT:
+    size = 4 + len(about) + 8 + count * block + len(_padding(audio))
+    if size > _RIFF_LIMIT:
         raise OutputError("sound of 4 GiB or more does not fit a WAV", hint="split the clip")
-    body = b"WAVE" + before + _chunk(b"data", _pcm24(audio))
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+    riff = b"RIFF" + struct.pack("<I", size) + b"WAVE"
+    return riff + about + b"data" + struct.pack("<I", count * block)
+
+
+def _padding(audio: Audio) -> bytes:
+    """A chunk's payload has even length."""
+    return b"\0" * (audio.samples.size * BITS // 8 % 2)
 
 
 def _chunk(name: bytes, payload: bytes) -> bytes:
     return name + struct.pack("<I", len(payload)) + payload + b"\0" * (len(payload) % 2)
 
 
-def _pcm24(audio: Audio) -> bytes:
-    samples = audio.samples.astype(np.float64)
-    if not np.isfinite(samples).all():
-        raise OutputError("sound holds values that are not numbers")
-    scaled = np.rint(samples * 2 ** (BITS - 1))
-    # +1.0 exactly has no place in two's complement; one step less is inaudible.
-    if np.abs(scaled).max(initial=0.0) > 2 ** (BITS - 1):
-        raise OutputError("sound goes beyond full scale", hint="lower its level")
-    values = np.minimum(scaled, 2 ** (BITS - 1) - 1).astype("<i4")
-    three_bytes: bytes = values.reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
-    return three_bytes
+def _pcm24(audio: Audio) -> Iterator[bytes]:
+    """The samples in pieces, interleaved; OutputError where one does not fit 24 bits."""
+    full_scale = 2 ** (BITS - 1)
+    for first in range(0, len(audio.samples), _BLOCK):
+        samples = audio.samples[first : first + _BLOCK]
+        if not samples.any():
+            yield bytes(samples.size * BITS // 8)
+            continue
+        scaled = samples.astype(np.float64) * full_scale
+        if not np.isfinite(scaled).all():
+            raise OutputError("sound holds values that are not numbers")
+        np.rint(scaled, out=scaled)
+        # +1.0 exactly has no place in two's complement; one step less is inaudible.
+        if np.abs(scaled).max(initial=0.0) > full_scale:
+            raise OutputError("sound goes beyond full scale", hint="lower its level")
+        values = np.minimum(scaled, full_scale - 1).astype("<i4")
+        yield values.reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
 
 
 def _coding_history(audio: Audio) -> str:
@@ -293,44 +265,14 @@ def _tag(name: str, text: str) -> str:
     return f"<{name}>{escape(_NOT_XML.sub('', text))}</{name}>"
 
 
-def _file_safe(text: str, limit: int) -> str:
+def _file_safe(text: str) -> str:
     kept = re.sub(r"[^A-Za-z0-9 .\-]", "", _ascii(text).decode().replace("_", " "))
-    return re.sub(r" +", " ", kept).strip(" .")[:limit].rstrip(" .")
+    return re.sub(r" +", " ", kept).strip(" .")
 
 
-def _find_chunk(file: BinaryIO, wanted: bytes) -> bytes | None:
-    """Payload of a RIFF or RF64 chunk, None where there is none before the file ends."""
-    if file.read(4) not in (b"RIFF", b"RF64"):
-        return None
-    file.seek(12)
-    while len(head := file.read(8)) == 8:
-        name, size = head[:4], struct.unpack("<I", head[4:])[0]
-        if name == wanted:
-            return file.read(size)
-        file.seek(size + size % 2, os.SEEK_CUR)
-    return None
-
-
-def _move_into_place(beside: Path, path: Path, overwrite: bool) -> None:
-    if overwrite:
-        beside.replace(path)
-        return
-    try:
-        # A link fails where something has come to lie there meanwhile; a rename would bury it.
-        path.hardlink_to(beside)
-    except FileExistsError:
-        raise _exists(path) from None
-    except OSError:
-        # A file system without links (exFAT): look once more, then rename.
-        if path.exists():
-            raise _exists(path) from None
-        beside.replace(path)
-
-
-def _exists(path: Path) -> TargetExists:
-    return TargetExists(f"{path} already exists", hint="choose another name or allow overwriting")
-
-
-def _must_exist(path: Path) -> None:
-    if not path.is_file():
-        raise MediaMissing(f"no sound file at {path}")
+def _cut(text: str, limit: int, *, kept_end: int = 0) -> str:
+    """A text of at most `limit` characters that keeps its last `kept_end`."""
+    if len(text) <= limit:
+        return text
+    end = text[len(text) - kept_end :]
+    return (text[: limit - kept_end].rstrip(" .") + end).rstrip(" .")

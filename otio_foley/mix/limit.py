@@ -3,58 +3,48 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-from otio_foley.mix.meters import oversampled_magnitude
+from otio_foley.mix.blocks import blocks
+from otio_foley.mix.meters import true_peaks
 from otio_foley.types import Audio, FloatArray
 
-CEILING_DBTP: Final = -6.0
 _BLOCK_S: Final = 0.001
 _BEFORE_S: Final = 0.060
 _AFTER_S: Final = 0.300
 _RAMP_S: Final = 0.040
 _MARGIN_DB: Final = 0.02  # gain that changes between samples may raise an inter-sample peak
+_NOTHING: Final = 1e-9  # a gain that near to 1 changes no float32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limited:
-    """A sound below the ceiling and by how much its loudest step was taken down (dB, >= 0)."""
-
-    audio: Audio
-    reduction_db: float
-
-
-def limit_true_peak(audio: Audio, ceiling_dbtp: float = CEILING_DBTP) -> Limited:
-    """Steps that peak above the ceiling are taken down as a whole; the others are untouched.
+def limit_true_peak(audio: Audio, ceiling_dbtp: float) -> float:
+    """Take steps that peak above the ceiling down as a whole, in place; the rest is untouched.
 
     No fast limiter: the gain is constant from 60 ms before an excess to 300 ms after it and
-    changes within 40 ms, so that a step keeps its shape and its attack stays on its sample. A
-    sound below the ceiling comes back as it is.
+    changes within 40 ms, so that a step keeps its shape and its attack stays on its sample.
+    Returns by how much the loudest step was taken down, in dB (>= 0).
     """
-    dense = oversampled_magnitude(audio)
     ceiling = 10 ** ((ceiling_dbtp - _MARGIN_DB) / 20)
-    peak = float(dense.max(initial=0.0))
-    if peak <= 10 ** (ceiling_dbtp / 20):
-        return Limited(audio=audio, reduction_db=0.0)
     block = max(1, round(_BLOCK_S * audio.sample_rate_hz))
-    gains = _block_gains(dense, block * len(dense) // len(audio.samples), ceiling)
+    peaks = true_peaks(audio, block, least=ceiling)
+    peak = float(peaks.max(initial=0.0))
+    if peak <= 10 ** (ceiling_dbtp / 20):
+        return 0.0
+    gains = _block_gains(peaks, ceiling)
     centres = (np.arange(len(gains)) + 0.5) * block
-    gain = np.interp(np.arange(len(audio.samples)), centres, gains)
-    samples = (audio.samples.astype(np.float64) * gain[:, None]).astype(np.float32)
-    limited = Audio(samples=samples, sample_rate_hz=audio.sample_rate_hz)
-    return Limited(audio=limited, reduction_db=20 * math.log10(peak / ceiling))
+    for first, samples in blocks(audio):
+        last = first + len(samples)
+        if gains[max(0, first // block - 1) : last // block + 2].min() > 1 - _NOTHING:
+            continue
+        samples *= np.interp(np.arange(first, last), centres, gains)[:, None]
+    return 20 * math.log10(peak / ceiling)
 
 
-def _block_gains(dense: FloatArray, block: int, ceiling: float) -> FloatArray:
-    """Gain of each millisecond, flat around every excess, smooth in between."""
-    count = -(-len(dense) // block)
-    padded = np.zeros(count * block)
-    padded[: len(dense)] = dense
-    peaks = padded.reshape(count, block).max(axis=1)
+def _block_gains(peaks: FloatArray, ceiling: float) -> FloatArray:
+    """Gain of each millisecond from its peak, flat around every excess, smooth in between."""
     needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-12))
     ramp = round(_RAMP_S / _BLOCK_S)
     before, after = round(_BEFORE_S / _BLOCK_S) + ramp // 2, round(_AFTER_S / _BLOCK_S) + ramp // 2

@@ -6,8 +6,7 @@ envelope follows the layer.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from otio_foley.types import Action, Audio, FloatArray
+from otio_foley.mix.blocks import blocks, largest_magnitude
+from otio_foley.types import Action, Audio, FloatArray, SampleArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,6 @@ ACTION_DB: Final[Mapping[Action, float]] = MappingProxyType(
 
 STRENGTH_LIMIT_DB: Final = 4.0
 _TOLERANCE_DB: Final = 0.25
-_LEAD_S: Final = 0.015
-_RAMP_S: Final = 0.010
 
 
 def action_levels(
@@ -59,31 +57,19 @@ def action_levels(
     return levels
 
 
-def action_curve(contact_times_s: ArrayLike, levels_db: ArrayLike) -> tuple[LevelPoint, ...]:
-    """Action layer over time, for sound that is not made step by step.
+def levelled_blocks(
+    audio: Audio, points: Sequence[LevelPoint], *, start_s: float
+) -> Iterator[tuple[int, SampleArray]]:
+    """The sound times the curve in pieces (M, C), each with the number of its first sample.
 
-    Each level (N,) holds from 15 ms before its contact (N,) (rising times, seconds) to the next,
-    and is reached within 10 ms, so that the whole attack has it.
+    The sound's first sample lies at `start_s` of the curve's clock. Pieces of silence are left out.
     """
-    points: list[LevelPoint] = []
-    last = -math.inf
-    for time_s, level_db in zip(np.asarray(contact_times_s), np.asarray(levels_db), strict=True):
-        start_s = float(time_s) - _LEAD_S
-        if points:
-            # Contacts within 10 ms of each other (two feet landing) share one ramp.
-            points.append(LevelPoint(time_s=max(last, start_s), level_db=points[-1].level_db))
-            start_s = max(last, start_s) + _RAMP_S
-        points.append(LevelPoint(time_s=start_s, level_db=float(level_db)))
-        last = start_s
-    return tuple(points)
-
-
-def apply_level(audio: Audio, points: Sequence[LevelPoint], *, start_s: float = 0.0) -> Audio:
-    """The sound times the curve; the first sample lies at `start_s` of the curve's clock."""
-    times_s = start_s + np.arange(len(audio.samples)) / audio.sample_rate_hz
-    gain = 10 ** (level_at(points, times_s) / 20)
-    samples = (audio.samples.astype(np.float64) * gain[:, None]).astype(np.float32)
-    return Audio(samples=samples, sample_rate_hz=audio.sample_rate_hz)
+    for first, block in blocks(audio):
+        if largest_magnitude(block) == 0.0:
+            continue
+        times_s = start_s + np.arange(first, first + len(block)) / audio.sample_rate_hz
+        gain = 10 ** (level_at(points, times_s) / 20)
+        yield first, (block * gain[:, None]).astype(np.float32)
 
 
 def level_at(points: Sequence[LevelPoint], times_s: ArrayLike) -> FloatArray:

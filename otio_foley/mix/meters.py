@@ -10,14 +10,27 @@ import math
 from typing import Final
 
 import numpy as np
-from scipy.signal import resample_poly, sosfilt
+from numpy.typing import NDArray
+from scipy.signal import firwin, resample_poly, sosfilt
 
+from otio_foley.mix.blocks import blocks, largest_magnitude
 from otio_foley.types import Audio, FloatArray
 
 MOMENTARY_S: Final = 0.4
 SHORT_TERM_S: Final = 3.0
 _HOP_S: Final = 0.01  # Tech 3341 asks for 10 Hz at least; a maximum wants it finer
 _OVERSAMPLING: Final = 4
+_REACH: Final = 10  # samples that interpolation looks at on each side
+_INTERPOLATION: Final = firwin(
+    2 * _REACH * _OVERSAMPLING + 1, 1 / _OVERSAMPLING, window=("kaiser", 5.0)
+)
+_LARGEST_RISE: Final = _OVERSAMPLING * max(
+    float(np.abs(_INTERPOLATION[phase::_OVERSAMPLING]).sum()) for phase in range(_OVERSAMPLING)
+)
+"""How far at most an interpolated magnitude lies above those of the samples around it (2.2)."""
+
+_PEAK_BLOCK_S: Final = 0.05  # a step's attack: most of a walk is too quiet to be interpolated
+_NO_DENORMALS: Final = 1e-30  # -600 dB: the filters are 20 times slower where silence rings out
 _ABSOLUTE_GATE_LUFS: Final = -70.0
 _RELATIVE_GATE_LU: Final = -10.0
 
@@ -66,17 +79,38 @@ def integrated_lufs(audio: Audio) -> float:
 
 def true_peak_dbtp(audio: Audio) -> float:
     """Largest magnitude after four-fold oversampling in dB full scale, -inf for silence."""
-    peak = float(oversampled_magnitude(audio).max(initial=0.0))
+    # The samples themselves are among the interpolated ones, give or take a thousandth.
+    least = 0.9 * largest_magnitude(audio.samples)
+    block = max(1, round(_PEAK_BLOCK_S * audio.sample_rate_hz))
+    peak = float(true_peaks(audio, block, least=least).max(initial=0.0))
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 
 
-def oversampled_magnitude(audio: Audio) -> FloatArray:
-    """Largest |x| of any channel at four times the rate, (4 N,)."""
-    if not len(audio.samples):
-        return np.zeros(0)
-    dense = resample_poly(audio.samples.astype(np.float64), _OVERSAMPLING, 1, axis=0)
-    magnitude: FloatArray = np.abs(dense).max(axis=1)
-    return magnitude
+def true_peaks(audio: Audio, block: int, *, least: float) -> FloatArray:
+    """Largest |x| of any channel after four-fold oversampling in every `block` samples, (B,).
+
+    A block may be left at 0 where it does not reach `least`: interpolating is dear, and whoever
+    asks knows below what it does not matter.
+    """
+    samples = audio.samples
+    peaks = np.zeros(-(-len(samples) // block))
+    at_once = block * max(1, round(_PEAK_BLOCK_S * audio.sample_rate_hz / block))
+    for first in range(0, len(samples), at_once):
+        last = min(first + at_once, len(samples))
+        before = max(0, first - _REACH)
+        near = samples[before : last + _REACH]
+        highest = largest_magnitude(near)
+        if highest == 0.0 or highest * _LARGEST_RISE < least:
+            continue
+        dense = resample_poly(
+            near.astype(np.float64), _OVERSAMPLING, 1, axis=0, window=_INTERPOLATION
+        )
+        magnitude = np.abs(dense[_OVERSAMPLING * (first - before) :]).max(axis=1)
+        magnitude = magnitude[: _OVERSAMPLING * (last - first)]
+        starts = np.arange(0, len(magnitude), _OVERSAMPLING * block)
+        found = np.maximum.reduceat(magnitude, starts)
+        peaks[first // block : first // block + len(found)] = found
+    return peaks
 
 
 def _sliding_lufs(audio: Audio, window_s: float) -> FloatArray:
@@ -91,21 +125,51 @@ def _lufs(powers: FloatArray) -> FloatArray:
 
 def _sliding_powers(audio: Audio, window_s: float, hop_s: float) -> FloatArray:
     """K-weighted power summed over channels in every window, (T,)."""
-    samples = audio.samples.astype(np.float64)
-    if samples.ndim != 2 or samples.shape[1] not in (1, 2):
-        raise ValueError(f"mono or stereo as (N, C) expected, got shape {samples.shape}")
-    rate = audio.sample_rate_hz
+    rate, shape = audio.sample_rate_hz, audio.samples.shape
+    if len(shape) != 2 or shape[1] not in (1, 2):
+        raise ValueError(f"mono or stereo as (N, C) expected, got shape {shape}")
     window, hop = round(window_s * rate), round(hop_s * rate)
-    power = np.zeros(max(len(samples), window))
-    if len(samples):
-        weighted = sosfilt(k_weighting(rate), samples, axis=0)
-        power[: len(samples)] = (weighted**2).sum(axis=1)
-    total = np.concatenate(([0.0], np.cumsum(power)))
-    starts = np.arange(0, len(power) - window + 1, hop)
+    length = max(shape[0], window)
+    starts = np.arange(0, length - window + 1, hop)
+    edges = np.unique(np.concatenate((starts, starts + window, [length])))
+    energies = _energies_before(audio, edges)
+    begun, ended = (np.searchsorted(edges, one) for one in (starts, starts + window))
     # A running sum leaves rounding where there is silence: that must not read as sound.
-    means: FloatArray = np.maximum(total[starts + window] - total[starts], 0.0) / window
-    means[means < 1e-15 * (total[-1] / window)] = 0.0
+    means: FloatArray = np.maximum(energies[ended] - energies[begun], 0.0) / window
+    means[means < 1e-15 * (energies[-1] / window)] = 0.0
     return means
+
+
+def _energies_before(audio: Audio, edges: NDArray[np.intp]) -> FloatArray:
+    """K-weighted energy summed over channels of all that lies before each sample of `edges` (E,)
+    (rising; may lie beyond the end), (E,)."""
+    sections = k_weighting(audio.sample_rate_hz)
+    states = [np.zeros((len(sections), 2)) for _ in range(audio.samples.shape[1])]
+    energies = np.zeros(len(edges))
+    total, done = 0.0, 0
+    for first, block in blocks(audio):
+        upto = int(np.searchsorted(edges, first + len(block)))
+        here = edges[done:upto] - first
+        silent = largest_magnitude(block) == 0.0
+        if silent and not any(state.any() for state in states):
+            energies[done:upto] = total
+        else:
+            running = np.zeros(len(block) + 1)
+            for channel, state in enumerate(states):
+                samples = block[:, channel].astype(np.float64) + _NO_DENORMALS
+                weighted, state[:] = sosfilt(sections, samples, zi=state)
+                running[1:] += np.square(weighted, out=weighted)
+            running[0] = total
+            np.cumsum(running, out=running)
+            energies[done:upto] = running[here]
+            total = float(running[-1])
+        if silent:
+            # A second takes what the filters hold 2000 dB down.
+            for state in states:
+                state[:] = 0.0
+        done = upto
+    energies[done:] = total
+    return energies
 
 
 def _shelf(rate: int) -> FloatArray:

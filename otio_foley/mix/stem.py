@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from otio_foley.mix.displacement import displacement_curve
 from otio_foley.mix.limit import limit_true_peak
-from otio_foley.mix.loudness import LevelPoint, action_levels, apply_level, level_at
+from otio_foley.mix.loudness import LevelPoint, action_levels, level_at, levelled_blocks
 from otio_foley.types import Action, Audio, FloatArray
 
 
@@ -42,16 +42,28 @@ def person_levels(
 
 
 def mix_down(
-    voices: Sequence[tuple[Audio, tuple[LevelPoint, ...]]],
+    voices: Iterable[tuple[Audio, tuple[LevelPoint, ...]]],
     *,
     start_s: float,
     true_peak_dbtp: float,
 ) -> Audio:
     """Everybody's steps, each under their own displacement curve, below the true-peak ceiling.
 
-    The first sample lies at `start_s` of the curves' clock. All voices have one length and rate.
+    The first sample lies at `start_s` of the curves' clock. All voices have one length and rate
+    and share no samples. The first one's samples become the mix, for in a clip of hours a copy is
+    gigabytes; for the same reason the voices may come one by one. Raises ValueError where there
+    are none.
     """
-    levelled = [apply_level(audio, curve, start_s=start_s) for audio, curve in voices]
-    together = np.sum([audio.samples for audio in levelled], axis=0, dtype=np.float64)
-    mixed = Audio(samples=together.astype(np.float32), sample_rate_hz=levelled[0].sample_rate_hz)
-    return limit_true_peak(mixed, true_peak_dbtp).audio
+    mix: Audio | None = None
+    for audio, curve in voices:
+        mix = audio if mix is None else mix
+        for first, levelled in levelled_blocks(audio, curve, start_s=start_s):
+            here = mix.samples[first : first + len(levelled)]
+            if audio is mix:
+                here[:] = levelled
+            else:
+                here += levelled
+    if mix is None:
+        raise ValueError("no voices to mix")
+    limit_true_peak(mix, true_peak_dbtp)
+    return mix

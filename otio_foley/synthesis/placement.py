@@ -13,9 +13,9 @@ from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.grounds import ground
 from otio_foley.synthesis.physical import Step, StepSound, render_step
 from otio_foley.synthesis.seeding import step_generator
-from otio_foley.synthesis.shoes import DEFAULT_SHOE, SHOES, Shoe
+from otio_foley.synthesis.shoes import Shoe
 from otio_foley.time import samples_from_seconds
-from otio_foley.types import Audio, FloatArray, Footstep
+from otio_foley.types import Audio, FloatArray, Footstep, SampleArray
 
 _FADE_OUT_S: Final = 0.005
 
@@ -39,7 +39,7 @@ def place(
     *,
     run_seed: int,
     media_fingerprint: str,
-    shoe: Shoe = SHOES[DEFAULT_SHOE],
+    shoe: Shoe,
 ) -> Audio:
     """Sound of one person's steps in one clip: (length, 1) at 48 kHz.
 
@@ -49,13 +49,15 @@ def place(
     the rest of the lead-in faded; what lies beyond its end is faded out over 5 ms.
     Raises ValueError for an unknown floor, or a contact outside the buffer.
     """
-    out = np.zeros(length)
+    # The system hands out zeros without storing them until they are written to: what a person in
+    # a clip of hours takes is what their steps take.
+    samples = np.zeros((length, 1), dtype=np.float32)
     for cue in cues:
         if not 0 <= cue.attack_sample < length:
             raise ValueError(f"contact at sample {cue.attack_sample} outside 0..{length}")
         sound = sound_of(cue, run_seed=run_seed, media_fingerprint=media_fingerprint, shoe=shoe)
-        overlap_add(out, sound, cue.attack_sample, gain_db=cue.footstep.gain_db)
-    return Audio(samples=out.astype(np.float32)[:, None], sample_rate_hz=SAMPLE_RATE_HZ)
+        overlap_add(samples[:, 0], sound, cue.attack_sample, gain_db=cue.footstep.gain_db)
+    return Audio(samples=samples, sample_rate_hz=SAMPLE_RATE_HZ)
 
 
 def sound_of(cue: Cue, *, run_seed: int, media_fingerprint: str, shoe: Shoe) -> StepSound:
@@ -85,7 +87,7 @@ def _stance_s(cue: Cue) -> float | None:
     return (contact.toe_off_s - contact.time_s) / abs(cue.speed)
 
 
-def overlap_add(out: FloatArray, sound: StepSound, at: int, *, gain_db: float) -> None:
+def overlap_add(out: SampleArray, sound: StepSound, at: int, *, gain_db: float) -> None:
     """Add a step to `out` (N,) in place, its attack at sample `at`."""
     start = at - sound.attack_sample
     part = sound.samples.astype(np.float64) * 10 ** (gain_db / 20)

@@ -43,7 +43,6 @@ _TABLE = (
 )  # fmt: skip
 
 SHOES: Final[Mapping[str, Shoe]] = MappingProxyType({shoe.name: shoe for shoe in _TABLE})
-DEFAULT_SHOE: Final = "leather"
 
 
 def shoe(name: str) -> Shoe:

@@ -145,13 +145,28 @@ def test_sound_alone_is_no_picture(tmp_path: Path) -> None:
         probe(tmp_path / "a.wav")
 
 
-def test_a_truncated_movie_gives_what_can_be_decoded(tmp_path: Path) -> None:
-    write_movie(tmp_path / "a.ts", range(100), time_base=Fraction(1, 25))
-    raw = (tmp_path / "a.ts").read_bytes()
-    (tmp_path / "b.ts").write_bytes(raw[: len(raw) * 2 // 3])
-    found = read(tmp_path / "b.ts")
-    assert 30 < len(found) < 100
-    assert [number for _, number in found[:30]] == list(range(30))
+def test_damage_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    noise = {"movflags": "faststart"}
+    write_movie(
+        tmp_path / "a.mov", range(100), time_base=Fraction(1, 25), size=(320, 240), options=noise
+    )
+    raw = bytearray((tmp_path / "a.mov").read_bytes())
+    middle = len(raw) // 2
+    raw[middle : middle + 300] = b"\xff" * 300
+    (tmp_path / "b.mov").write_bytes(raw)
+    with pytest.raises(MediaUnreadable, match="damaged"):
+        read(tmp_path / "b.mov")
+
+
+def test_folders_and_odd_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MediaMissing, match="a folder"):
+        probe(tmp_path)
+    with pytest.raises(MediaUnreadable, match="cannot open"):
+        probe(tmp_path / ("x" * 3000))
+    write_movie(tmp_path / "a.mov", range(3), time_base=Fraction(1, 25))
+    (tmp_path / "a.mov").rename(tmp_path / "12:30.mov")
+    monkeypatch.chdir(tmp_path)
+    assert probe(Path("12:30.mov")).width_px == 64
 
 
 def test_fingerprint_is_of_the_content(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly, sosfilt
 
 from otio_foley.mix.meters import (
     integrated_lufs,
@@ -14,6 +17,7 @@ from otio_foley.mix.meters import (
     short_term_lufs,
     short_term_max_lufs,
     true_peak_dbtp,
+    true_peaks,
 )
 from otio_foley.types import Audio
 
@@ -126,3 +130,59 @@ def test_silence_and_emptiness_have_no_loudness() -> None:
 def test_more_than_two_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="mono or stereo"):
         short_term_max_lufs(sound(np.zeros((RATE, 6))))
+
+
+def sparse(duration_s: float, rate: int, channels: int) -> Audio:
+    """Bursts of noise in digital silence, some of them across whole seconds."""
+    rng = np.random.default_rng(5)
+    samples = np.zeros((round(duration_s * rate), channels))
+    for start_s, level in ((0.9, 0.1), (1.4, 0.003), (1.99, 0.4), (6.2, 0.2), (6.95, 0.35)):
+        count = round(0.3 * rate)
+        shape = level * np.exp(-np.arange(count) / (0.05 * rate))[:, None]
+        samples[round(start_s * rate) :][:count] += shape * rng.standard_normal((count, channels))
+    return sound(samples, rate)
+
+
+def lufs_as_a_whole(audio: Audio, window_s: float, hop_s: float) -> np.ndarray:  # type: ignore[type-arg]
+    """Loudness of every window, filtered and summed over the whole sound at once, (T,)."""
+    window, hop = round(window_s * audio.sample_rate_hz), round(hop_s * audio.sample_rate_hz)
+    samples = audio.samples.astype(float)
+    power = (sosfilt(k_weighting(audio.sample_rate_hz), samples, axis=0) ** 2).sum(axis=1)
+    total = np.concatenate(([0.0], np.cumsum(power)))
+    starts = np.arange(0, len(power) - window + 1, hop)
+    means = (total[starts + window] - total[starts]) / window
+    means[means < 1e-15 * total[-1] / window] = 0.0
+    with np.errstate(divide="ignore"):
+        return np.asarray(-0.691 + 10 * np.log10(means))
+
+
+@pytest.mark.parametrize("rate", [48_000, 44_100, 8_025])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_measuring_in_pieces_is_measuring_as_a_whole(rate: int, channels: int) -> None:
+    audio = sparse(9.37, rate, channels)
+    short_term = lufs_as_a_whole(audio, 3.0, 0.01)
+    assert short_term_lufs(audio).tobytes() == short_term.tobytes()
+    assert short_term_max_lufs(audio) == short_term.max()
+    assert momentary_max_lufs(audio) == lufs_as_a_whole(audio, 0.4, 0.01).max()
+    dense = np.abs(resample_poly(audio.samples.astype(float), 4, 1, axis=0)).max(axis=1)
+    assert true_peak_dbtp(audio) == 20 * math.log10(dense.max())
+    peaks = true_peaks(audio, 100, least=0.0)
+    assert peaks.tobytes() == np.maximum.reduceat(dense, np.arange(0, len(dense), 400)).tobytes()
+    reaching = true_peaks(audio, 100, least=0.2)
+    assert 0 < np.count_nonzero(reaching) < np.count_nonzero(peaks)
+    assert np.maximum(reaching, 0.2).tobytes() == np.maximum(peaks, 0.2).tobytes()
+
+
+@pytest.mark.parametrize("measure", [integrated_lufs, short_term_max_lufs, true_peak_dbtp])
+def test_measuring_a_long_clip_takes_no_copy_of_it(
+    measure: Callable[[Audio], float],
+) -> None:
+    audio = sound(np.zeros((10 * 60 * RATE, 1)))
+    for minute in (0, 1, 9):
+        audio.samples[minute * 60 * RATE :][: 9 * RATE] = sparse(9, RATE, 1).samples
+    tracemalloc.start()
+    level = measure(audio)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert math.isfinite(level)
+    assert peak < 0.1 * audio.samples.nbytes

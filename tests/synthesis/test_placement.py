@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -121,6 +123,16 @@ def test_a_step_at_the_edge_is_trimmed_without_a_click() -> None:
     end = placed([cue(47_000, "water")], 48_000).samples[:, 0]
     assert abs(end[-1]) < 0.01 * np.abs(end).max()
     assert np.count_nonzero(placed([cue(47_990)], 48_000).samples)
+
+
+def test_a_long_clip_takes_what_its_samples_take() -> None:
+    length = 10 * 60 * SAMPLE_RATE_HZ
+    placed([cue(9_600)], 96_000)  # what is loaded once is not counted
+    tracemalloc.start()
+    out = placed([cue(9_600), cue(length - 96_000)], length)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.1 * out.samples.nbytes
 
 
 def test_gain_is_applied_and_contacts_outside_are_refused() -> None:
