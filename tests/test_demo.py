@@ -10,7 +10,9 @@ import pytest
 
 import otio_foley
 from otio_foley.demo import Score, match, run_demo, table
+from otio_foley.errors import TargetExists
 from otio_foley.report import Result
+from otio_foley.resources import bundled
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,8 @@ def test_the_demo_s_cut_comes_back(outcome: tuple[Path, Result, list[Score]]) ->
     assert otio_foley.verify(folder / "demo.fcpxml", result.output).identical
 
 
-def test_all_four_cuts_are_the_same_edit(outcome: tuple[Path, Result, list[Score]]) -> None:
-    folder, _, _ = outcome
+def test_all_four_cuts_are_the_same_edit() -> None:
+    folder = bundled("samples") / "demo"
     timelines = [otio_foley.open(path).timeline() for path in sorted(folder.glob("demo.*"))]
     assert len(timelines) == 4
     edits = {
@@ -57,6 +59,13 @@ def test_all_four_cuts_are_the_same_edit(outcome: tuple[Path, Result, list[Score
     }
     assert len(edits) == 1
     assert {timeline.start_s for timeline in timelines} == {3600}
+
+
+def test_a_file_of_one_s_own_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "walk.mov").write_bytes(b"my own movie")
+    with pytest.raises(TargetExists):
+        run_demo(tmp_path)
+    assert (tmp_path / "walk.mov").read_bytes() == b"my own movie"
 
 
 def test_the_table_tells_a_clip_a_line(outcome: tuple[Path, Result, list[Score]]) -> None:
