@@ -35,16 +35,16 @@ system:
 	            "name it with: make PYTHON=python3.11 ..."; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 	  || { echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
-	@for lib in libGL.so.1 libEGL.so.1 libgthread-2.0.so.0; do \
+	@for lib in libGL.so.1 libgthread-2.0.so.0; do \
 	  $(PYTHON) -c "import ctypes; ctypes.CDLL('$$lib')" 2>/dev/null || missing="$$missing $$lib"; \
 	done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing system libraries:$$missing"; \
-	    apt-get update -qq && apt-get install -y -qq libgl1 libegl1 libglib2.0-0; \
+	    apt-get update -qq && apt-get install -y -qq libgl1 libglib2.0-0; \
 	  else \
 	    echo "system libraries are missing:$$missing"; \
-	    echo "on Debian or Ubuntu: sudo apt-get install libgl1 libegl1 libglib2.0-0"; exit 1; \
+	    echo "on Debian or Ubuntu: sudo apt-get install libgl1 libglib2.0-0"; exit 1; \
 	  fi; \
 	fi
 
