@@ -1,6 +1,7 @@
 """A real walker: the labelled strikes, from a cut in each of the four formats.
 
-One shot is a smoke test, not a figure: it is looked at once, and the four cuts share what was seen.
+One shot is a smoke test, not a figure, and the contact rules were adjusted on it. It is analysed
+once; the four cuts share what was seen.
 """
 
 from __future__ import annotations
@@ -140,10 +141,19 @@ def test_every_labelled_strike_is_hit(result: Result, shared: Path) -> None:
         labels = [row for row in csv.DictReader(file, delimiter="\t") if row["file"] == _SHOT]
     strikes = [row for row in labels if row["event"] == "heel_strike"]
     assert len(strikes) == 8
-    for row in strikes:
-        frame = int(row["frame"])
-        nearest = min(abs(step.source_time_s * _RATE - frame) for step in clip.steps)
-        assert nearest <= int(row["tol_frames"])
+    # By one person: the man on the roof steps too, and his steps are no excuse for hers.
+    hits = {
+        person: sum(
+            any(
+                step.person == person
+                and abs(step.source_time_s * _RATE - int(row["frame"])) <= int(row["tol_frames"])
+                for step in clip.steps
+            )
+            for row in strikes
+        )
+        for person in {step.person for step in clip.steps}
+    }
+    assert max(hits.values()) == 8
     for step in clip.steps:
         assert step.source_time_s - step.record_time_s == pytest.approx(_IN_FRAME / _RATE)
 
