@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otio_foley._version import __version__
+from otio_foley.config import CHOICES
 from otio_foley.errors import FoleyError
+from otio_foley.terminal import only_our_words, progress_shown, say
 
 if TYPE_CHECKING:
     from otio_foley.config import Settings
-    from otio_foley.pipeline import Progress
     from otio_foley.report import Step
 
 _PATH = click.Path(path_type=Path, readable=False)
@@ -41,7 +40,42 @@ _ROOTS = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder in which to look for media; may be given several times.",
 )
+#: Options that override one setting each; the parameter is named after the setting.
+_OVERRIDES = (
+    click.option(
+        "--layers",
+        "analysis__layers",
+        type=click.Choice(CHOICES["analysis.layers"]),
+        help="Of several pictures at a time, the topmost (default) or all.",
+    ),
+    click.option(
+        "--for",
+        "output__host",
+        type=click.Choice(CHOICES["output.host"]),
+        help="Write for this program, where programs disagree; default generic.",
+    ),
+    click.option(
+        "--level-rides",
+        "output__level_rides",
+        type=click.Choice(CHOICES["output.level_rides"]),
+        help="Level over time in the host's automation or baked into the sound; default what the "
+        "host keeps.",
+    ),
+    click.option(
+        "--separate",
+        "output__separate",
+        flag_value=True,
+        default=None,
+        help="EDL: footsteps in lists of their own beside the cut.",
+    ),
+)
 _SETTINGS = click.option("--settings", "settings_file", type=_PATH, help="TOML file of settings.")
+
+
+def _overriding(command: Any) -> Any:
+    for option in reversed(_OVERRIDES):
+        command = option(command)
+    return command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,9 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = commands.main(args=argv, prog_name="otio-foley", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except FoleyError as error:
-        _say(f"otio-foley: {error}", err=True)
+        say(f"otio-foley: {error}", err=True)
         if error.hint:
-            _say(f"  {error.hint}", err=True)
+            say(f"  {error.hint}", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -85,7 +119,7 @@ def inspect(cut: Path, frame_rate: str | None, as_json: bool) -> None:
         _print_json(cut_json(document))
     else:
         for line in clip_lines(document):
-            _say(line)
+            say(line)
 
 
 @commands.command()
@@ -97,7 +131,7 @@ def analyse(movie: Path, floor: str | None, settings_file: Path | None, as_json:
     """Find the footsteps in a MOVIE."""
     from otio_foley import pipeline
 
-    with _progress(quiet=as_json) as progress:
+    with progress_shown(quiet=as_json) as progress:
         report = pipeline.analyse(
             movie, floor=floor, settings=_settings(settings_file), progress=progress
         )
@@ -120,6 +154,18 @@ def analyse(movie: Path, floor: str | None, settings_file: Path | None, as_json:
 )
 @_FLOOR
 @_RATE
+@click.option(
+    "--picture",
+    type=_PATH,
+    metavar="MOVIE",
+    help="One movie of the whole cut, looked at instead of the clips' own media.",
+)
+@click.option(
+    "--picture-start",
+    metavar="TIMECODE",
+    help="Record timecode of that movie's first frame; default its own, else the cut's.",
+)
+@_overriding
 @_SETTINGS
 @click.option("--dry-run", is_flag=True, help="Analyse and report, write nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
@@ -131,22 +177,27 @@ def run(
     audio_dir: Path | None,
     floor: str | None,
     frame_rate: str | None,
+    picture: Path | None,
+    picture_start: str | None,
     settings_file: Path | None,
     dry_run: bool,
     overwrite: bool,
     as_json: bool,
+    **overrides: str | bool | None,
 ) -> int:
     """Make the footsteps of a CUT and write the same cut with them on it."""
     from otio_foley import pipeline
 
-    with _progress(quiet=as_json) as progress:
+    with progress_shown(quiet=as_json) as progress:
         result = pipeline.run(
             cut,
             output,
             media_roots=media_roots,
             audio_dir=audio_dir,
+            picture=picture,
+            picture_start=picture_start,
             floor=floor,
-            settings=_settings(settings_file),
+            settings=_settings(settings_file, overrides),
             frame_rate=_rate(frame_rate),
             dry_run=dry_run,
             overwrite=overwrite,
@@ -159,9 +210,11 @@ def run(
         outcome = clip.reason
         if clip.status == "done":
             outcome = f"{len(clip.steps)} steps" + (f" ({clip.reason})" if clip.reason else "")
-        _say(f"{clip.status:8} {clip.name}: {outcome}")
+        say(f"{clip.status:8} {clip.name}: {outcome}")
     if result.output is not None:
         click.echo(f"written: {result.output}")
+    for sidecar in result.sidecars:
+        click.echo(f"beside it: {sidecar.path} ({sidecar.holds})")
     return result.exit_code
 
 
@@ -175,7 +228,7 @@ def strip(cut: Path, output: Path, overwrite: bool) -> None:
     from otio_foley.timelines.registry import open_document
 
     stripped = open_document(cut).strip()
-    write_copy(output, stripped.document.to_bytes(), source=cut, overwrite=overwrite)
+    write_copy(output, stripped.document, source=cut, overwrite=overwrite)
     if not stripped.removed:
         click.echo("nothing of ours was in it; copied as it is")
     elif stripped.exact:
@@ -213,7 +266,7 @@ def verify(original: Path, result: Path, as_json: bool) -> int:
     else:
         click.echo("different:")
         for difference in verdict.differences:
-            _say(f"  {difference}")
+            say(f"  {difference}")
     return 0 if verdict.equal_content else 5
 
 
@@ -244,7 +297,7 @@ def doctor(as_json: bool) -> int:
     """Check that everything the work needs is here."""
     from otio_foley.checkup import check_up
 
-    with _only_our_words():
+    with only_our_words():
         findings = check_up()
     if as_json:
         _print_json(
@@ -276,7 +329,7 @@ def demo(output_dir: Path) -> int:
     """Run the shipped demo cut and score it against the truth of its rendered shots."""
     from otio_foley.demo import run_demo, table
 
-    with _progress(quiet=False) as progress:
+    with progress_shown(quiet=False) as progress:
         result, scores = run_demo(output_dir, progress)
     for line in table(scores):
         click.echo(line)
@@ -315,80 +368,17 @@ def _rate(text: str | None) -> Fraction | None:
         raise click.BadParameter(f"{text!r} is not a frame rate", param_hint="--rate") from error
 
 
-def _settings(path: Path | None) -> Settings:
-    from otio_foley.config import Settings, load
+def _settings(
+    path: Path | None, overrides: Mapping[str, str | bool | None] | None = None
+) -> Settings:
+    from otio_foley.config import Settings, load, replaced
 
-    return Settings() if path is None else load(path)
-
-
-def _say(text: str, *, err: bool = False) -> None:
-    click.echo(_printable(text), err=err)
-
-
-def _printable(text: str) -> str:
-    """Names come from files: no control character of theirs reaches the terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    given = {name.replace("__", "."): v for name, v in (overrides or {}).items() if v is not None}
+    return replaced(Settings() if path is None else load(path), given)
 
 
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-@contextmanager
-def _only_our_words() -> Iterator[None]:
-    """Keep what C++ libraries write to file descriptor 2 (mediapipe, on every start) off it.
-
-    Python's `sys.stderr` goes on to where it went; OTIO_FOLEY_VERBOSE=1 lets everything through.
-    """
-    usual = sys.__stderr__
-    if usual is None or sys.stderr is not usual or os.environ.get("OTIO_FOLEY_VERBOSE"):
-        yield
-        return
-    usual.flush()
-    ours = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        with os.fdopen(os.dup(ours), "w", buffering=1, errors="backslashreplace") as sys.stderr:
-            yield
-    finally:
-        sys.stderr = usual
-        os.dup2(ours, 2)
-        os.close(ours)
-        os.close(nowhere)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Progress | None]:
-    """A bar on a terminal, a line for each clip elsewhere; on stderr: stdout stays clean."""
-    with _only_our_words(), _shown_progress(quiet=quiet) as progress:
-        yield progress
-
-
-@contextmanager
-def _shown_progress(*, quiet: bool) -> Iterator[Progress | None]:
-    if quiet:
-        yield None
-    elif sys.stderr.isatty():
-        bar: Any
-        with click.progressbar(
-            length=1000, file=sys.stderr, item_show_func=lambda name: _printable(name or "")
-        ) as bar:
-            yield lambda name, done: bar.update(max(0, int(1000 * done) - bar.pos), name)
-    else:
-        yield _plain_lines()
-
-
-def _plain_lines() -> Progress:
-    last = ""
-
-    def say(name: str, done: float) -> None:
-        nonlocal last
-        if name != last:
-            _say(f"{done:4.0%}  {name}", err=True)
-            last = name
-
-    return say
 
 
 def entry() -> None:

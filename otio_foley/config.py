@@ -13,23 +13,27 @@ import difflib
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from otio_foley.errors import InputError
+from otio_foley.types import Host, LevelRides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
     """`long_side_px`: pictures are scaled down to this before people are looked for.
     `context_s`: picture seen before and after what a clip shows, so that a step at the very cut is
-    known. `most_people`: followed at a time. `least_confidence`: contacts below are left out."""
+    known. `most_people`: followed at a time. `least_confidence`: contacts below are left out.
+    `layers`: of several pictures at a time the topmost alone is looked at, or all of them."""
 
     long_side_px: int = 1280
     context_s: float = 1.0
     most_people: int = 4
     least_confidence: float = 0.35
+    layers: str = "top"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +47,16 @@ class SoundSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSettings:
-    """`handle_frames`: sound kept before and after each clip, for the editor to trim into."""
+    """`handle_frames`: sound kept before and after each clip, for the editor to trim into.
+    `host`: for which program the cut is written, where programs disagree. `level_rides`: the level
+    over time as the host's automation or baked into the sound; auto takes what the host keeps.
+    `separate`: footsteps into lists of their own beside the cut (EDL)."""
 
     handle_frames: int = 12
     true_peak_dbtp: float = -6.0
+    host: str = "generic"
+    level_rides: str = "auto"
+    separate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +84,13 @@ _RANGES: dict[str, tuple[float, float]] = {
     "output.true_peak_dbtp": (-40, 0),
 }
 
+#: What settings that are words may be.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "analysis.layers": ("top", "all"),
+    "output.host": get_args(Host),
+    "output.level_rides": ("auto", *get_args(LevelRides)),
+}
+
 
 def load(path: Path) -> Settings:
     """Settings from a TOML file over the defaults.
@@ -98,6 +115,15 @@ def load(path: Path) -> Settings:
     return settings
 
 
+def replaced(settings: Settings, values: Mapping[str, str | bool]) -> Settings:
+    """Settings with some of them ("output.host") replaced by known good values."""
+    for name, value in values.items():
+        section, field_name = name.split(".")
+        changed = dataclasses.replace(getattr(settings, section), **{field_name: value})
+        settings = dataclasses.replace(settings, **{section: changed})
+    return settings
+
+
 def _section(current: Any, section: str, values: dict[str, Any], path: Path) -> Any:
     names = [f.name for f in dataclasses.fields(current)]
     for name, value in values.items():
@@ -107,6 +133,9 @@ def _section(current: Any, section: str, values: dict[str, Any], path: Path) -> 
             values = {**values, name: float(value)}
         elif type(value) is not wanted:
             raise InputError(f"{path}: {section}.{name} has to be of type {wanted.__name__}")
+        choices = CHOICES.get(f"{section}.{name}", (value,))
+        if value not in choices:
+            raise InputError(f"{path}: {section}.{name} has to be one of {', '.join(choices)}")
         low, high = _RANGES.get(f"{section}.{name}", (-float("inf"), float("inf")))
         if isinstance(value, (int, float)) and not low <= value <= high:
             raise InputError(f"{path}: {section}.{name} has to lie in {low} to {high}")

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote
 
-from otio_foley.errors import OutputError, TargetExists
+from otio_foley.errors import InputError, OutputError, TargetExists
 from otio_foley.files import move_into_place, target_exists, unwritable, write_whole
 from otio_foley.media.sound import CATEGORY_ID, BroadcastWave, ucs_name, write_sound
+from otio_foley.timelines.dialect import Sidecar
+from otio_foley.timelines.document import Document
+from otio_foley.timelines.registry import open_document
 from otio_foley.types import Audio
 
 _CREATOR_ID = "OTFOLEY"
@@ -57,7 +61,7 @@ class Delivery:
         self.output = output.absolute()
         self.audio_dir = audio_dir.absolute()
         self._overwrite = overwrite
-        self._earlier = b""
+        self._earlier: Document | None = None
         self._staging: Path | None = None
         self._made_audio_dir = False
         self._names: list[str] = []
@@ -71,7 +75,7 @@ class Delivery:
         if self.output.exists():
             if not self._overwrite:
                 raise target_exists(self.output)
-            self._earlier = self.output.read_bytes()
+            self._earlier = _earlier_result(self.output)
         for folder in {self.output.parent, self.audio_dir.parent}:
             if not folder.is_dir():
                 raise OutputError(f"folder {folder} is not there", hint="create it first")
@@ -89,7 +93,7 @@ class Delivery:
 
     def _is_named_before(self, name: str) -> bool:
         """Whether the result that is to be replaced names this sound."""
-        return name.encode() in self._earlier or quote(name).encode() in self._earlier
+        return self._earlier is not None and self._earlier.mentions(name)
 
     def __enter__(self) -> Delivery:
         return self
@@ -108,55 +112,81 @@ class Delivery:
     def add_sound(self, name: str, audio: Audio, info: BroadcastWave) -> None:
         """Write a sound into the staging folder."""
         try:
-            if self._staging is None:
-                self._made_audio_dir = not self.audio_dir.exists()
-                self.audio_dir.mkdir(exist_ok=True)
-                self._staging = Path(tempfile.mkdtemp(dir=self.audio_dir, prefix=".otio-foley-"))
+            staged = self._staged()
         except OSError as error:
             raise unwritable(self.audio_dir, error) from error
-        write_sound(self._staging / name, audio, info)
+        write_sound(staged / name, audio, info)
         self._names.append(name)
 
-    def finish(self, cut: bytes) -> None:
-        """Give the sounds and the cut their names. Raises OutputError, and then nothing is left."""
+    def finish(self, cut: Document, sidecars: Sequence[Sidecar] = ()) -> tuple[Path, ...]:
+        """Give the sounds, the sidecars and the cut their names; returns the sidecars' paths.
+
+        Raises OutputError, and then nothing is left.
+        """
         placed: list[Path] = []
-        set_aside: list[Path] = []
+        set_aside: list[tuple[Path, Path]] = []
+        beside = tuple(self.output.with_name(self.output.stem + one.suffix) for one in sidecars)
         try:
-            self._set_earlier_aside(set_aside)
+            self._set_earlier_aside(beside, set_aside)
             for name in self._names:
                 assert self._staging is not None  # where `add_sound` put it
                 move_into_place(self._staging / name, self.audio_dir / name, overwrite=False)
                 placed.append(self.audio_dir / name)
-            write_whole(self.output, cut, overwrite=self._overwrite)
+            for path, sidecar in zip(beside, sidecars, strict=True):
+                write_whole(path, partial(Path.write_bytes, data=sidecar.content), overwrite=False)
+                placed.append(path)
+            write_whole(self.output, cut.save, overwrite=self._overwrite)
         except (OSError, OutputError) as error:
             for path in placed:
                 path.unlink(missing_ok=True)
-            for path in set_aside:
-                path.rename(self.audio_dir / path.name.removesuffix(".old"))
+            for path, aside in set_aside:
+                aside.rename(path)
             if isinstance(error, OSError):
                 raise unwritable(self.audio_dir, error) from error
             raise
+        return beside
 
-    def _set_earlier_aside(self, moved: list[Path]) -> None:
-        """Move the sounds of the result that is replaced into the staging folder."""
-        for path in sorted(self.audio_dir.glob(f"{CATEGORY_ID}_*_{_CREATOR_ID}_*.wav")):
-            if self._is_named_before(path.name):
-                if self._staging is None:
-                    self._staging = Path(
-                        tempfile.mkdtemp(dir=self.audio_dir, prefix=".otio-foley-")
-                    )
-                moved.append(path.rename(self._staging / f"{path.name}.old"))
+    def _set_earlier_aside(self, sidecars: Sequence[Path], moved: list[tuple[Path, Path]]) -> None:
+        """Move the sounds and sidecars of the result that is replaced into the staging folder."""
+        sounds = sorted(self.audio_dir.glob(f"{CATEGORY_ID}_*_{_CREATOR_ID}_*.wav"))
+        earlier = [path for path in sounds if self._is_named_before(path.name)]
+        if self._overwrite:
+            earlier += [path for path in sidecars if path.exists()]
+        for path in earlier:
+            aside = self._staged() / f"{path.name}.old"
+            moved.append((path, path.rename(aside)))
+
+    def _staged(self) -> Path:
+        """The folder in which sounds wait; it and the sounds' own are made when first needed."""
+        if self._staging is None:
+            self._made_audio_dir = not self.audio_dir.exists()
+            self.audio_dir.mkdir(exist_ok=True)
+            self._staging = Path(tempfile.mkdtemp(dir=self.audio_dir, prefix=".otio-foley-"))
+        return self._staging
+
+
+def _earlier_result(path: Path) -> Document | None:
+    """The result that is to be replaced; None if it cannot be read, and then it names no sounds."""
+    try:
+        return open_document(path)
+    except InputError:
+        return None
 
 
 def refuse_own_cut(target: Path, source: Path) -> None:
-    """Raises TargetExists where a result would be written over the cut that it is made from, or
-    OutputError where it would be a folder or of another format."""
-    if target.is_dir():
+    """Raises TargetExists where a result would be written over the cut that it is made from or
+    into it (a bundle), or OutputError where it would be of another kind or format."""
+    if target.is_dir() and not source.is_dir():
         raise OutputError(f"{target} is a folder", hint="give the result's file name with -o")
     if target.exists() and source.exists() and target.samefile(source):
         raise TargetExists(
             f"{target} is the cut itself, which is never written over",
             hint="give another name with -o",
+        )
+    if source.is_dir() and source.resolve() in target.resolve().parents:
+        raise TargetExists(
+            f"{target} lies in the cut itself, which is never written to",
+            hint="give a place outside of it with -o",
         )
     if target.suffix.lower() != source.suffix.lower():
         raise OutputError(
@@ -166,7 +196,7 @@ def refuse_own_cut(target: Path, source: Path) -> None:
         )
 
 
-def write_copy(path: Path, content: bytes, *, source: Path, overwrite: bool) -> None:
+def write_copy(path: Path, cut: Document, *, source: Path, overwrite: bool) -> None:
     """Write one cut made from another. Raises TargetExists or OutputError."""
     path = path.absolute()
     try:
@@ -175,4 +205,4 @@ def write_copy(path: Path, content: bytes, *, source: Path, overwrite: bool) -> 
             raise OutputError(f"folder {path.parent} is not there", hint="create it first")
     except OSError as error:
         raise unwritable(path, error) from error
-    write_whole(path, content, overwrite=overwrite)
+    write_whole(path, cut.save, overwrite=overwrite)

@@ -8,6 +8,7 @@
     │   └── MediaUnreadable the movie is there and cannot be decoded
     └── OutputError         exit code 5: a result cannot be written
         ├── TargetExists    something lies where the result should go
+        ├── WouldLoseData   the format cannot hold what was asked for
         └── NotReversible   what was added cannot be taken out again
 
 `str(error)` says what and where; `error.hint` says what to do about it.
@@ -65,6 +66,10 @@ class OutputError(FoleyError):
 
 
 class TargetExists(OutputError):
+    pass
+
+
+class WouldLoseData(OutputError):
     pass
 
 

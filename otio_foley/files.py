@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from otio_foley.errors import OutputError, TargetExists
@@ -21,30 +22,30 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:
-    """Write a file beside its place, then move it there.
+def write_whole(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
+    """Have a file or folder written beside its place, then move it there.
 
-    Raises TargetExists where something lies there and `overwrite` is not set, else OutputError.
+    `write` is given a path at which nothing lies. Raises TargetExists where something lies at
+    `path` and `overwrite` is not set, else OutputError.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".otio-foley-")
-        beside = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".otio-foley-") as folder:
+            beside = Path(folder, path.name)
+            write(beside)
             move_into_place(beside, path, overwrite=overwrite)
-        finally:
-            beside.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
 
 
 def move_into_place(beside: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a finished file its name, at once; what appeared there meanwhile is not written over.
+    """Give a finished file or folder its name, at once; what appeared there meanwhile is not
+    written over.
 
     Raises TargetExists or OSError.
     """
+    if beside.is_dir():
+        _move_folder(beside, path, overwrite=overwrite)
+        return
     if overwrite:
         beside.replace(path)
         return
@@ -62,6 +63,21 @@ def move_into_place(beside: Path, path: Path, *, overwrite: bool) -> None:
     beside.unlink()
 
 
+def _move_folder(beside: Path, path: Path, *, overwrite: bool) -> None:
+    """A folder cannot be replaced in one step: the one that lies there goes aside first."""
+    if not os.path.lexists(path):
+        beside.rename(path)
+        return
+    if not overwrite:
+        raise target_exists(path)
+    aside = path.rename(beside.with_name(f"{beside.name}.old"))
+    try:
+        beside.rename(path)
+    except OSError:
+        aside.rename(path)
+        raise
+
+
 def target_exists(path: Path) -> TargetExists:
     return TargetExists(
         f"{path} is there already",
@@ -74,10 +90,3 @@ def unwritable(path: Path, error: OSError) -> OutputError:
         f"cannot write {path}: {error.strerror or error}",
         hint="is there room on the disk, and may you write there?",
     )
-
-
-def _umask() -> int:
-    """The mask for new files; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

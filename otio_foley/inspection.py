@@ -6,11 +6,12 @@ from fractions import Fraction
 
 from otio_foley._version import __version__
 from otio_foley.time import frames_from_seconds, timecode_from_frames
-from otio_foley.timelines.document import TextDocument
+from otio_foley.timelines.document import Document
+from otio_foley.timelines.visible import visible_spans
 from otio_foley.types import Clip, JsonValue, Timeline
 
 
-def clip_lines(document: TextDocument) -> list[str]:
+def clip_lines(document: Document) -> list[str]:
     """A readable table: record in and out as timecode, source in, media."""
     timeline = document.timeline()
     assumed = " (assumed; give --rate)" if timeline.frame_rate_assumed else ""
@@ -19,12 +20,14 @@ def clip_lines(document: TextDocument) -> list[str]:
         f"{float(timeline.frame_rate):.6g} frames/s{assumed}"
         f"{', drop frame' if timeline.drop_frame else ''}, {len(timeline.clips)} picture clips"
     ]
-    for clip in timeline.clips:
+    for clip, spans in zip(timeline.clips, visible_spans(timeline.clips), strict=True):
         start, end = (
             _timecode(timeline, timeline.start_s + edge)
             for edge in (clip.record.start_s, clip.record.end_s)
         )
         off = "" if clip.enabled else "  (disabled)"
+        if clip.enabled and not spans:
+            off = "  (hidden behind a higher layer)"
         source = _timecode(timeline, clip.time_map.points[0][1])
         medium = clip.media_path or clip.reel or "no medium named"
         lines.append(
@@ -34,7 +37,7 @@ def clip_lines(document: TextDocument) -> list[str]:
     return lines
 
 
-def cut_json(document: TextDocument) -> dict[str, JsonValue]:
+def cut_json(document: Document) -> dict[str, JsonValue]:
     """Everything in exact seconds ("1001/24") beside decimal ones."""
     timeline = document.timeline()
     return {
@@ -45,12 +48,15 @@ def cut_json(document: TextDocument) -> dict[str, JsonValue]:
         "frame_rate_assumed": timeline.frame_rate_assumed,
         "drop_frame": timeline.drop_frame,
         "start_s": str(timeline.start_s),
-        "clips": [_clip_json(clip) for clip in timeline.clips],
+        "clips": [
+            _clip_json(clip, visible=bool(spans))
+            for clip, spans in zip(timeline.clips, visible_spans(timeline.clips), strict=True)
+        ],
         "skipped": [{"name": item.name, "reason": item.reason} for item in timeline.skipped],
     }
 
 
-def _clip_json(clip: Clip) -> dict[str, JsonValue]:
+def _clip_json(clip: Clip, *, visible: bool) -> dict[str, JsonValue]:
     return {
         "clip_id": clip.clip_id,
         "name": clip.name,
@@ -63,6 +69,7 @@ def _clip_json(clip: Clip) -> dict[str, JsonValue]:
         "time_map": [[str(record_s), str(source_s)] for record_s, source_s in clip.time_map.points],
         "layer": clip.layer,
         "enabled": clip.enabled,
+        "visible": visible,
     }
 
 

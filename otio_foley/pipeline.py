@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,19 @@ from otio_foley.config import Settings
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
 from otio_foley.media.picture import MovieInfo, fingerprint, frames, probe
-from otio_foley.report import ClipReport, MovieReport, Result, Status, skipped
-from otio_foley.sounding import SoundedClip, sound_clip, sounded_steps
+from otio_foley.playing import Shown
+from otio_foley.reference import Reference, placed, seen_in
+from otio_foley.report import Beside, ClipReport, MovieReport, Result, Status, skipped
+from otio_foley.sounding import Session, SoundedClip, sound_clip, sounded_steps
 from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.synthesis.shoes import SHOES
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
-from otio_foley.timelines.document import TextDocument
+from otio_foley.timelines.dialect import Dialect, level_rides
+from otio_foley.timelines.document import Document
 from otio_foley.timelines.registry import open_document
 from otio_foley.timelines.relink import Found, MediaFinder, relink
-from otio_foley.types import Clip, Span, StemClip, Timeline
+from otio_foley.timelines.visible import seen_once, visible_spans
+from otio_foley.types import Clip, Host, LevelRides, Span, StemClip
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
@@ -37,6 +41,8 @@ Progress: TypeAlias = Callable[[str, float], None]
 #: A clip may outlast its movie by the rounding of frame rates; by more than this it lacks picture.
 _MISSING_PICTURE_S = 0.5
 
+_NOBODY = "nobody is in the picture"
+
 
 def run(
     cut: PathLike,
@@ -44,6 +50,8 @@ def run(
     *,
     media_roots: Sequence[PathLike] = (),
     audio_dir: PathLike | None = None,
+    picture: PathLike | None = None,
+    picture_start: str | None = None,
     floor: str | None = None,
     settings: Settings | None = None,
     frame_rate: Fraction | None = None,
@@ -54,34 +62,53 @@ def run(
     """Make the footsteps of a cut and write the same cut with them on it.
 
     `output` defaults to `<name>_foley.<ext>` beside the cut, `audio_dir` to a `_media` folder
-    beside that; `media_roots` are searched for movies that are not where the cut says. `floor`
-    overrides the settings' floor. `frame_rate` is for an EDL whose rate its media do not tell.
-    A dry run writes nothing. A clip that cannot be done is reported as skipped and does not take
-    the others down. Raises InputError for the cut itself, OutputError for the result.
+    beside that; `media_roots` are searched for movies that are not where the cut says. `picture` is
+    one movie of the whole cut, looked at by record time in place of the clips' own media; it begins
+    at the timecode `picture_start` (default: its own, else the timeline's). `floor` overrides the
+    settings' floor. `frame_rate` is for an EDL whose rate its media do not tell. A dry run writes
+    nothing. A clip that cannot be done is reported as skipped and does not take the others down.
+    Raises InputError for the cut itself, OutputError for the result.
     """
     source = Path(cut).absolute()
     settings = _with_floor(settings or Settings(), floor)
     document = open_document(source, frame_rate).strip().document
+    dialect = _dialect(document, settings)
+    rides = _level_rides(document, settings)
     target = default_output(source) if output is None else Path(output).absolute()
     sounds = default_audio_dir(target) if audio_dir is None else Path(audio_dir)
-    finder = MediaFinder(source.parent, [_folder(root) for root in media_roots], cache(probe))
+    roots = [_folder(root) for root in media_roots]
+    finder = MediaFinder(document.media_folder or source.parent, roots, cache(probe))
+    movie = None if picture is None else probe(Path(picture))
     if frame_rate is None:
-        document = at_media_rate(document, finder)
+        document = at_media_rate(document, finder, movie)
+    timeline = document.timeline()
     with Delivery(target, sounds, source=source, overwrite=overwrite) as delivery:
-        job = _Job(
-            timeline=document.timeline(),
-            finder=finder,
-            settings=settings,
+        session = Session(
+            timeline=timeline,
             cut=source,
-            delivery=delivery,
-            keeps=not dry_run,
-            taken=[],
+            folder=delivery.audio_dir,
+            settings=settings,
+            level_rides=rides,
+            take_track=partial(_take_track, []),
+        )
+        job = _Job(
+            session=session,
+            finder=finder,
+            reference=None if movie is None else placed(movie, picture_start, timeline),
+            delivery=None if dry_run else delivery,
         )
         reports, stems = _clips(job, progress)
-        if job.keeps:
-            delivery.finish(document.add(stems).to_bytes())
+        beside: list[Beside] = []
+        if not dry_run:
+            sidecars = document.sidecars(stems, dialect)
+            paths = delivery.finish(document.add(stems, dialect), sidecars)
+            beside = [
+                Beside(path=path, holds=sidecar.holds)
+                for path, sidecar in zip(paths, sidecars, strict=True)
+            ]
     return Result(
         output=None if dry_run else target,
+        sidecars=tuple(beside),
         stems=tuple(stems),
         clips=tuple(reports),
         settings_digest=settings.digest,
@@ -104,8 +131,11 @@ def analyse(
     )
 
 
-def at_media_rate(document: TextDocument, finder: MediaFinder) -> TextDocument:
-    """A cut that does not state its frame rate, read at the rate that most of its media have.
+def at_media_rate(
+    document: Document, finder: MediaFinder, reference: MovieInfo | None = None
+) -> Document:
+    """A cut that does not state its frame rate, read at that of the reference movie, else at the
+    rate that most of its media have.
 
     Unchanged where the cut states it, or no medium of a usual rate is found.
     """
@@ -113,14 +143,11 @@ def at_media_rate(document: TextDocument, finder: MediaFinder) -> TextDocument:
     if not timeline.frame_rate_assumed:
         return document
     rates: Counter[Fraction] = Counter()
-    for clip in timeline.clips:
-        for path in finder.candidates(clip):
-            try:
-                rate = rate_from_float(float(finder.probe(path).frame_rate))
-            except FoleyError:
-                continue
-            if rate in STANDARD_RATES:
-                rates[rate] += 1
+    if reference is None:
+        for clip in timeline.clips:
+            rates.update(_usual_rates(finder.candidates(clip), finder))
+    else:
+        rates.update(_usual_rates([reference.path], finder))
     for rate, _ in rates.most_common():
         try:
             return document.with_frame_rate(rate)
@@ -129,94 +156,136 @@ def at_media_rate(document: TextDocument, finder: MediaFinder) -> TextDocument:
     return document
 
 
+def _usual_rates(paths: Iterable[Path], finder: MediaFinder) -> Iterator[Fraction]:
+    for path in paths:
+        try:
+            rate = rate_from_float(float(finder.probe(path).frame_rate))
+        except FoleyError:
+            continue
+        if rate in STANDARD_RATES:
+            yield rate
+
+
+def _dialect(document: Document, settings: Settings) -> Dialect:
+    if settings.output.separate and document.format_name != "edl":
+        raise InputError(
+            f"only an EDL gets its footsteps in a list of their own, not {document.format_name}",
+            hint="leave --separate out: this format has tracks for them",
+        )
+    return Dialect(host=cast(Host, settings.output.host), separate=settings.output.separate)
+
+
+def _level_rides(document: Document, settings: Settings) -> LevelRides:
+    output = settings.output
+    asked = None if output.level_rides == "auto" else cast(LevelRides, output.level_rides)
+    return level_rides(document.format_name, cast(Host, output.host), asked)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What stays the same for all clips of a run. `keeps`: sounds are kept (no dry run); `taken`
-    grows: which track is taken when."""
+    """What stays the same for all clips of a run; `delivery` is None in a dry run."""
 
-    timeline: Timeline
+    session: Session
     finder: MediaFinder
-    settings: Settings
-    cut: Path
-    delivery: Delivery
-    keeps: bool
-    taken: list[tuple[int, Span]]
+    reference: Reference | None
+    delivery: Delivery | None
 
 
 def _clips(job: _Job, progress: Progress | None) -> tuple[list[ClipReport], list[StemClip]]:
-    clips = job.timeline.clips
+    timeline = job.session.timeline
     reports, stems = [], []
-    whole_s = float(sum(clip.record.duration_s for clip in clips)) or 1.0
+    whole_s = float(sum(clip.record.duration_s for clip in timeline.clips)) or 1.0
     done_s = 0.0
-    for clip in clips:
+    for clip, spans in zip(timeline.clips, _spans(job), strict=True):
         share = float(clip.record.duration_s) / whole_s
-        report, stem = _clip(job, clip, _part(progress, clip.name, done_s / whole_s, share))
+        report, made = _clip(job, clip, spans, _part(progress, clip.name, done_s / whole_s, share))
         done_s += float(clip.record.duration_s)
         reports.append(report)
-        if stem is not None:
-            stems.append(stem)
-    reports += [skipped(item) for item in job.timeline.skipped]
+        stems += made
+    reports += [skipped(item) for item in timeline.skipped]
     return reports, stems
 
 
+def _spans(job: _Job) -> tuple[tuple[Span, ...], ...]:
+    """What of each clip is looked at."""
+    clips = job.session.timeline.clips
+    if job.reference is not None:
+        return seen_once(clips, visible_spans(clips))
+    if job.session.settings.analysis.layers == "all":
+        return tuple((clip.record,) for clip in clips)
+    return visible_spans(clips)
+
+
 def _clip(
-    job: _Job, clip: Clip, progress: Callable[[float], None]
-) -> tuple[ClipReport, StemClip | None]:
+    job: _Job, clip: Clip, spans: tuple[Span, ...], progress: Callable[[float], None]
+) -> tuple[ClipReport, list[StemClip]]:
     """One clip, whatever comes of it."""
     if not clip.enabled:
-        return _report(clip, "skipped", "disabled in the cut"), None
+        return _report(clip, "skipped", "disabled in the cut"), []
+    if not spans:
+        return _report(clip, "silent", "hidden behind a higher layer"), []
     try:
-        found = relink(clip, job.finder)
-        sounded = _sounded(job, clip, found, progress)
+        found, made = _sounded(job, clip, spans, progress)
     except FoleyError as error:
         reason = f"{error}; {error.hint}" if error.hint else str(error)
-        return _report(clip, "skipped", reason), None
-    if isinstance(sounded, str):
-        return _report(clip, "silent", sounded), None
-    if job.keeps:
-        job.delivery.add_sound(sounded.stem.path.name, sounded.audio, sounded.wave)
-    job.taken.append((sounded.stem.track, sounded.stem.record))
+        return _report(clip, "skipped", reason), []
+    if isinstance(made, str):
+        return _report(clip, "silent", made), []
+    if job.delivery is not None:
+        for one in made:
+            job.delivery.add_sound(one.stem.path.name, one.audio, one.wave)
+    steps = [step for one in made for step in one.steps]
     report = ClipReport(
         clip_id=clip.clip_id,
         name=clip.name,
         status="done",
         reason=found.note,
-        steps=sounded.steps,
+        steps=tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person))),
         record=clip.record,
     )
-    return report, sounded.stem
+    return report, [one.stem for one in made]
 
 
 def _sounded(
-    job: _Job, clip: Clip, found: Found, progress: Callable[[float], None]
-) -> SoundedClip | str:
-    """The clip's sound, or why it is silent."""
+    job: _Job, clip: Clip, spans: tuple[Span, ...], progress: Callable[[float], None]
+) -> tuple[Found, tuple[SoundedClip, ...] | str]:
+    """The clip's medium and its sound, or why it is silent."""
+    settings = job.session.settings
+    if job.reference is None:
+        found, context_s = relink(clip, job.finder), settings.analysis.context_s
+    else:
+        # Beyond the clip's ends, a movie of the whole cut shows another clip.
+        clip, found = seen_in(clip, job.reference, job.session.timeline)
+        context_s = 0.0
     info = found.info
     low, high = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
     if info.is_still or low == high:
-        return "the picture stands still"
-    context_s = job.settings.analysis.context_s
-    seen = _seen(info, low - context_s, high + context_s, job.settings, progress)
-    if seen.last_s is None or seen.last_s < high - _MISSING_PICTURE_S:
-        end = "nowhere there" if seen.last_s is None else f"only to {seen.last_s:.2f} s"
-        raise MediaUnreadable(
-            f"{info.path} is shown from {low:.2f} s to {high:.2f} s, but has picture {end}",
-            hint="is the movie damaged, or the wrong one?",
-        )
+        return found, "the picture stands still"
+    seen = _seen(info, low - context_s, high + context_s, settings, progress)
+    _refuse_missing_picture(info, seen, low, high)
     if not seen.steppers:
-        return "someone is there but nobody steps" if seen.people else "nobody is in the picture"
-    sounded = sound_clip(
-        clip,
-        seen,
-        timeline=job.timeline,
+        return found, "someone is there but nobody steps" if seen.people else _NOBODY
+    shown = Shown(
+        clip=clip,
+        spans=spans,
         media_start_s=found.media_start_s,
         fingerprint=fingerprint(info.path),
-        cut=job.cut,
-        folder=job.delivery.audio_dir,
-        track=_free_track(clip.record, job.taken),
-        settings=job.settings,
     )
-    return sounded if sounded is not None else "nobody steps while the clip is shown"
+    return found, sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
+
+
+def _refuse_missing_picture(info: MovieInfo, seen: MovieSteps, low_s: float, high_s: float) -> None:
+    """Raises MediaUnreadable where a clip shows more than its medium holds."""
+    begins = low_s >= -_MISSING_PICTURE_S
+    if begins and seen.last_s is not None and seen.last_s >= high_s - _MISSING_PICTURE_S:
+        return
+    there = "nowhere there" if seen.last_s is None else f"only to {seen.last_s:.2f} s"
+    if not begins:
+        there = "only from 0.00 s on"
+    raise MediaUnreadable(
+        f"{info.path} is shown from {low_s:.2f} s to {high_s:.2f} s, but has picture {there}",
+        hint="is the movie damaged, or the wrong one?",
+    )
 
 
 def _seen(
@@ -245,15 +314,17 @@ def _seen(
     )
 
 
-def _free_track(record: Span, taken: Sequence[tuple[int, Span]]) -> int:
-    """The lowest track on which nothing of ours lies there yet."""
-    track = 1
-    while any(
-        track == other and record.start_s < span.end_s and span.start_s < record.end_s
-        for other, span in taken
-    ):
-        track += 1
-    return track
+def _take_track(ends_s: list[Fraction], record: Span) -> int:
+    """The lowest track that is free in a span; `ends_s` holds up to when each is taken.
+
+    Spans come in record order, as a timeline's clips do.
+    """
+    for number, end_s in enumerate(ends_s):
+        if end_s <= record.start_s:
+            ends_s[number] = record.end_s
+            return number + 1
+    ends_s.append(record.end_s)
+    return len(ends_s)
 
 
 def _report(clip: Clip, status: Status, reason: str) -> ClipReport:

@@ -74,10 +74,20 @@ def skipped(item: Skipped) -> ClipReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A file written beside the result, and what it holds in words."""
+
+    path: Path
+    holds: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A finished run. `output` is None after a dry run."""
+    """A finished run. `output` is None after a dry run; `sidecars` lie beside it and hold what the
+    format or the host does not."""
 
     output: Path | None
+    sidecars: tuple[Beside, ...]
     stems: tuple[StemClip, ...]
     clips: tuple[ClipReport, ...]
     settings_digest: str
@@ -91,6 +101,7 @@ class Result:
         return {
             "version": __version__,
             "output": None if self.output is None else str(self.output),
+            "sidecars": [{"path": str(one.path), "holds": one.holds} for one in self.sidecars],
             "settings": self.settings_digest,
             "stems": [_stem_json(stem, written=self.output is not None) for stem in self.stems],
             "clips": [clip.as_json() for clip in self.clips],

@@ -4,28 +4,29 @@ file, and what the timeline is told about it."""
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from otio_foley._version import __version__
-from otio_foley.analysis.movie import MovieSteps, Stepper
+from otio_foley.analysis.movie import MovieSteps
 from otio_foley.config import Settings
 from otio_foley.delivery import sound_name
 from otio_foley.errors import InputError
 from otio_foley.media.sound import BroadcastWave
+from otio_foley.mix.loudness import LevelPoint
 from otio_foley.mix.meters import integrated_lufs, short_term_max_lufs, true_peak_dbtp
-from otio_foley.mix.stem import Levels, mix_down, person_levels
+from otio_foley.mix.stem import mix_down, person_levels
+from otio_foley.playing import Shown, Voice, voice_of
 from otio_foley.report import Step
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.placement import Cue, place
 from otio_foley.synthesis.shoes import shoe
 from otio_foley.time import (
     frames_from_seconds,
-    playings,
     samples_from_seconds,
     seconds_from_frames,
 )
@@ -35,47 +36,40 @@ from otio_foley.types import (
     Audio,
     Clip,
     Contact,
-    FloatArray,
     Footstep,
     JsonValue,
+    LevelRides,
     Marker,
-    Part,
     Span,
     StemClip,
     Timeline,
-    TimeMap,
 )
 
-#: A foot that rolls off toe last comes down toe first when the clip plays backwards.
-_REVERSED_PART: dict[Part, Part] = {"heel": "toe", "toe": "heel", "flat": "flat"}
+#: Steps below this confidence have markers of another colour: look at these first.
+_SURE = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What is the same for all clips of a cut. `take_track` gives a track that is free in a span
+    of the record, and takes it."""
+
+    timeline: Timeline
+    cut: Path
+    folder: Path
+    settings: Settings
+    level_rides: LevelRides
+    take_track: Callable[[Span], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundedClip:
-    """A clip's steps, its sound and the clip that holds it on the timeline."""
+    """Steps of a clip, their sound and the clip that holds it on the timeline."""
 
     steps: tuple[Step, ...]
     audio: Audio
     wave: BroadcastWave
     stem: StemClip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Played:
-    """A contact as the clip plays it: `offset_s` from the clip's first frame, at a speed."""
-
-    contact: Contact
-    action: Action
-    offset_s: Fraction
-    speed: Fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Voice:
-    """One person in one clip: what is played, and both loudness layers over the clip's time."""
-
-    played: tuple[_Played, ...]
-    levels: Levels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,49 +88,72 @@ class _Place:
         )
 
 
-def sound_clip(
-    clip: Clip,
-    seen: MovieSteps,
-    *,
-    timeline: Timeline,
-    media_start_s: Fraction,
-    fingerprint: str,
-    cut: Path,
-    folder: Path,
-    track: int,
-    settings: Settings,
-) -> SoundedClip | None:
-    """Sound of the steps that a clip shows; None if it shows none.
+def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[SoundedClip, ...]:
+    """Sound of the steps that a clip shows; nothing if it shows none.
 
-    `seen` is timed from the medium's first presentation time, where the cut's source clock reads
-    `media_start_s`. The file has handles on both sides and begins on a whole sample.
+    `seen` is timed from the medium's first presentation time. Each file has handles on both sides
+    and begins on a whole sample. Where the level is baked, all people are in one file; where it is
+    automation, each has a file and a curve of their own.
     """
-    voices = [
-        voice for stepper in seen.steppers if (voice := _voice(stepper, clip, media_start_s)).played
-    ]
+    voices = [voice for stepper in seen.steppers if (voice := voice_of(stepper, shown)).played]
     if not voices:
-        return None
-    where = _place(clip, timeline, settings.output.handle_frames)
-    audio = _render(voices, where, fingerprint, settings)
-    steps = _steps(voices, clip, settings)
-    usual = Counter(step.action for step in steps).most_common(1)[0][0]
-    name = sound_name(f"{usual} {settings.sound.floor}".title(), cut, clip.clip_id)
-    wave = _wave(audio, where, timeline, cut.stem, clip, track)
+        return ()
+    where = _place(shown.clip, session.timeline, session.settings.output.handle_frames)
+    if session.level_rides == "baked":
+        return (_sounded(voices, shown, where, session),)
+    return tuple(_sounded([voice], shown, where, session) for voice in voices)
+
+
+def _sounded(voices: list[Voice], shown: Shown, where: _Place, session: Session) -> SoundedClip:
+    settings = session.settings
+    rides = session.level_rides == "automation"
+    automation = _automation(voices[0], shown.clip, where.record) if rides else ()
+    audio = _render(voices, where, shown.fingerprint, session)
+    steps = _steps(voices, shown.clip, settings)
+    name = sound_name(_title(steps, voices, session), session.cut, shown.clip.clip_id)
+    track = session.take_track(where.record)
+    wave = _wave(audio, where, session, shown.clip, track)
+    first_s = Fraction(where.first_sample, SAMPLE_RATE_HZ)
+    timeline = session.timeline
     stem = StemClip(
-        clip_id=clip.clip_id,
+        clip_id=shown.clip.clip_id,
         name=name,
         track=track,
         record=where.record,
-        path=folder / name,
-        file_start_s=Fraction(where.first_sample, SAMPLE_RATE_HZ),
+        path=session.folder / name,
+        file_start_s=first_s,
         file_duration_s=Fraction(where.length, SAMPLE_RATE_HZ),
-        in_s=timeline.start_s + where.record.start_s - Fraction(where.first_sample, SAMPLE_RATE_HZ),
+        in_s=timeline.start_s + where.record.start_s - first_s,
         sample_rate_hz=SAMPLE_RATE_HZ,
         channels=audio.samples.shape[1],
         markers=tuple(_marker(step, where.record, timeline.frame_rate) for step in steps),
-        provenance=_provenance(clip, steps, voices, fingerprint, settings),
+        automation=automation,
+        provenance=_provenance(shown, steps, voices, session),
     )
     return SoundedClip(steps=steps, audio=audio, wave=wave, stem=stem)
+
+
+def _title(steps: tuple[Step, ...], voices: list[Voice], session: Session) -> str:
+    """What the sound is: `Walk Concrete`, and whose where each person has a file."""
+    usual = Counter(step.action for step in steps).most_common(1)[0][0]
+    title = f"{usual} {session.settings.sound.floor}".title()
+    if session.level_rides == "baked":
+        return title
+    return f"{title} P{voices[0].played[0].contact.person}"
+
+
+def _automation(voice: Voice, clip: Clip, record: Span) -> tuple[tuple[Fraction, float], ...]:
+    """A displacement curve from the footstep clip's first frame on, at most 0 dB: what lies above
+    is in the sound, whose true-peak ceiling so holds after the automation too."""
+    curve = voice.levels.curve
+    top_db = _top_db(curve)
+    ahead_s = clip.record.start_s - record.start_s
+    points = [(Fraction(point.time_s) + ahead_s, point.level_db - top_db) for point in curve]
+    return tuple(points) if len(points) > 1 else ()
+
+
+def _top_db(curve: Sequence[LevelPoint]) -> float:
+    return max((point.level_db for point in curve), default=0.0)
 
 
 def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
@@ -158,72 +175,6 @@ def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
             )
         ]
     return tuple(sorted(steps, key=lambda step: step.source_time_s))
-
-
-def _voice(stepper: Stepper, clip: Clip, media_start_s: Fraction) -> _Voice:
-    played = [
-        one
-        for contact, action in zip(stepper.contacts, stepper.actions, strict=True)
-        for one in _playings(contact, action, clip, media_start_s)
-    ]
-    played.sort(key=lambda one: one.offset_s)
-    offsets_s, areas = _played_curve(
-        stepper.times_s, stepper.silhouette_area, clip.time_map, media_start_s
-    )
-    levels = person_levels(
-        offsets_s,
-        areas,
-        [float(one.offset_s) for one in played],
-        [one.action for one in played],
-        [one.contact.strength for one in played],
-    )
-    return _Voice(played=tuple(played), levels=levels)
-
-
-def _playings(
-    contact: Contact, action: Action, clip: Clip, media_start_s: Fraction
-) -> list[_Played]:
-    """Every time that a clip shows a contact. Backwards, a foot lands where it had lifted off."""
-    forwards = [
-        _Played(contact=contact, action=action, offset_s=offset_s, speed=speed)
-        for offset_s, speed in playings(clip.time_map, media_start_s + Fraction(contact.time_s))
-        if speed > 0 and offset_s < clip.record.duration_s
-    ]
-    if contact.toe_off_s is None:
-        return forwards
-    turned = replace(
-        contact,
-        time_s=contact.toe_off_s,
-        toe_off_s=contact.time_s,
-        part=_REVERSED_PART[contact.part],
-    )
-    backwards = [
-        _Played(contact=turned, action=action, offset_s=offset_s, speed=speed)
-        for offset_s, speed in playings(clip.time_map, media_start_s + Fraction(turned.time_s))
-        if speed < 0 and offset_s < clip.record.duration_s
-    ]
-    return forwards + backwards
-
-
-def _played_curve(
-    times_s: FloatArray, values: FloatArray, time_map: TimeMap, media_start_s: Fraction
-) -> tuple[FloatArray, FloatArray]:
-    """A curve over source time (T,) as a curve over the clip's own time (N,), rising."""
-    corners = [
-        (float(record_s), float(source_s - media_start_s)) for record_s, source_s in time_map.points
-    ]
-    offsets, played = [], []
-    for (r0, s0), (r1, s1) in pairwise(corners):
-        if s0 == s1:
-            continue
-        inside = (times_s >= min(s0, s1)) & (times_s <= max(s0, s1))
-        offsets.append(r0 + (times_s[inside] - s0) * (r1 - r0) / (s1 - s0))
-        played.append(values[inside])
-    if not offsets:
-        return np.zeros(0), np.zeros(0)
-    offsets_s, curve = np.concatenate(offsets), np.concatenate(played)
-    _, order = np.unique(offsets_s, return_index=True)
-    return offsets_s[order], curve[order]
 
 
 def _place(clip: Clip, timeline: Timeline, handle_frames: int) -> _Place:
@@ -256,16 +207,28 @@ def _place(clip: Clip, timeline: Timeline, handle_frames: int) -> _Place:
     )
 
 
-def _render(voices: list[_Voice], where: _Place, fingerprint: str, settings: Settings) -> Audio:
+def _render(voices: list[Voice], where: _Place, fingerprint: str, session: Session) -> Audio:
     """The mix of all voices; one is rendered at a time, for a clip may last for hours."""
+    settings = session.settings
     file_offset_s = Fraction(where.first_sample, SAMPLE_RATE_HZ) - where.clip_start_s
-    sounds = ((_voice_sound(v, where, fingerprint, settings), v.levels.curve) for v in voices)
+    sounds = (
+        (_voice_sound(voice, where, fingerprint, settings), _baked(voice, session.level_rides))
+        for voice in voices
+    )
     return mix_down(
         sounds, start_s=float(file_offset_s), true_peak_dbtp=settings.output.true_peak_dbtp
     )
 
 
-def _voice_sound(voice: _Voice, where: _Place, fingerprint: str, settings: Settings) -> Audio:
+def _baked(voice: Voice, rides: LevelRides) -> tuple[LevelPoint, ...]:
+    """What of the displacement curve is in the sound: all of it, or what automation leaves."""
+    curve = voice.levels.curve
+    if rides == "baked" or len(curve) < 2:
+        return curve
+    return (LevelPoint(time_s=0.0, level_db=_top_db(curve)),)
+
+
+def _voice_sound(voice: Voice, where: _Place, fingerprint: str, settings: Settings) -> Audio:
     cues = [
         Cue(
             footstep=Footstep(
@@ -288,7 +251,7 @@ def _voice_sound(voice: _Voice, where: _Place, fingerprint: str, settings: Setti
     )
 
 
-def _steps(voices: list[_Voice], clip: Clip, settings: Settings) -> tuple[Step, ...]:
+def _steps(voices: list[Voice], clip: Clip, settings: Settings) -> tuple[Step, ...]:
     steps = [
         _step(one.contact, one.action, clip.record.start_s + one.offset_s, level, settings)
         for voice in voices
@@ -324,18 +287,18 @@ def _marker(step: Step, record: Span, frame_rate: Fraction) -> Marker:
         name=f"{step.action} {step.foot}",
         note=f"person {step.person}, {step.part}, {step.floor}, {step.gain_db:+.1f} dB, "
         f"confidence {step.confidence:.2f}",
+        color="PURPLE" if step.confidence >= _SURE else "ORANGE",
     )
 
 
-def _wave(
-    audio: Audio, where: _Place, timeline: Timeline, title: str, clip: Clip, track: int
-) -> BroadcastWave:
+def _wave(audio: Audio, where: _Place, session: Session, clip: Clip, track: int) -> BroadcastWave:
+    timeline = session.timeline
     return BroadcastWave(
         track_name=f"FS {track}",
         time_reference=where.first_sample,
         description=f"Generated footsteps for {clip.name}",
         originator_reference=clip.clip_id,
-        project=timeline.name or title,
+        project=timeline.name or session.cut.stem,
         timecode_rate=f"{timeline.frame_rate.numerator}/{timeline.frame_rate.denominator}",
         timecode_drop_frame=timeline.drop_frame,
         integrated_lufs=_finite(integrated_lufs(audio)),
@@ -349,21 +312,22 @@ def _finite(level: float) -> float | None:
 
 
 def _provenance(
-    clip: Clip, steps: tuple[Step, ...], voices: list[_Voice], fingerprint: str, settings: Settings
+    shown: Shown, steps: tuple[Step, ...], voices: list[Voice], session: Session
 ) -> dict[str, JsonValue]:
     """Everything that made the sound, for the timeline's metadata; `level` is the displacement
     layer of each person, as [seconds from the clip's first frame, dB]."""
+    settings = session.settings
     return {
         "namespace": NAMESPACE,
         "version": __version__,
         "generated": True,
-        "clip_id": clip.clip_id,
-        "media_fingerprint": fingerprint,
+        "clip_id": shown.clip.clip_id,
+        "media_fingerprint": shown.fingerprint,
         "settings": settings.digest,
         "seed": settings.sound.seed,
         "floor": settings.sound.floor,
         "shoe": settings.sound.shoe,
-        "level_rides": "baked",
+        "level_rides": session.level_rides,
         "level": [
             {
                 "person": voice.played[0].contact.person,

@@ -19,6 +19,24 @@ from numpy.typing import NDArray
 Foot: TypeAlias = Literal["left", "right"]
 Part: TypeAlias = Literal["heel", "toe", "flat"]
 Action: TypeAlias = Literal["walk", "run", "jump", "land", "scuff"]
+#: The marker colours of OTIO 0.18, of which other formats use the nearest that they have.
+MarkerColor: TypeAlias = Literal[
+    "RED",
+    "PINK",
+    "ORANGE",
+    "YELLOW",
+    "GREEN",
+    "CYAN",
+    "BLUE",
+    "PURPLE",
+    "MAGENTA",
+    "BLACK",
+    "WHITE",
+]
+#: For which program a cut is written, where programs disagree about one format.
+Host: TypeAlias = Literal["generic", "resolve", "premiere", "finalcut", "protools"]
+#: Where the level over time goes: into the host's automation, or into the sound.
+LevelRides: TypeAlias = Literal["automation", "baked"]
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | Mapping[str, JsonValue] | None"
 FloatArray: TypeAlias = NDArray[np.float64]
 SampleArray: TypeAlias = NDArray[np.float32]
@@ -76,6 +94,7 @@ class Marker:
     record_s: Fraction
     name: str
     note: str = ""
+    color: MarkerColor = "PURPLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +133,9 @@ class StemClip:
     timecode `file_start_s` (samples since midnight / rate) and lasts `file_duration_s`; the
     audible part begins `in_s` after the file's start, so that handles lie on both sides.
     `clip_id` is the picture clip that it belongs to, `track` counts from 1 (`FS 1`).
+    `automation` is the level that the host has to ride: (seconds from `record.start_s`, dB) with
+    rising times, linear in dB between them and level beyond them; empty where the level is in the
+    sound already.
     """
 
     clip_id: str
@@ -127,6 +149,7 @@ class StemClip:
     sample_rate_hz: int
     channels: int
     markers: tuple[Marker, ...] = ()
+    automation: tuple[tuple[Fraction, float], ...] = ()
     provenance: Mapping[str, JsonValue] = field(default_factory=dict)
 
 

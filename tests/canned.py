@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -76,3 +77,17 @@ def movie(path: Path, seconds: int = 4, rate: int = 25) -> Path:
 
 
 Finder = Callable[..., MovieSteps]
+
+
+def find_someone_nearing(
+    pictures: Iterable[tuple[float, np.ndarray]], **settings: object
+) -> MovieSteps:
+    """The same steps, by someone who fills four times as much of the picture at the end."""
+    seen = find_steps(pictures, **settings)
+    return replace(
+        seen,
+        steppers=tuple(
+            replace(one, silhouette_area=0.01 * 4 ** np.linspace(0, 2, len(one.times_s)))
+            for one in seen.steppers
+        ),
+    )

@@ -108,7 +108,7 @@ def test_inspect_and_formats(cut: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert described["clips"][0]["record_duration_s"] == "3"
     assert main(["formats", "--json"]) == 0
     names = {one["name"] for one in json.loads(capsys.readouterr().out)["formats"]}
-    assert names == {"fcpxml", "xmeml", "otio", "edl"}
+    assert names == {*("fcpxml", "xmeml", "otio", "edl", "aaf"), *("fcpxmld", "otiod", "otioz")}
 
 
 def test_settings_file(cut: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

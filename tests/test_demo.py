@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 import otio_foley
 from otio_foley.demo import Score, match, run_demo, table
 from otio_foley.errors import TargetExists
+from otio_foley.media.picture import frames, probe
 from otio_foley.report import Result
 from otio_foley.resources import bundled
+from otio_foley.time import source_extent
+from otio_foley.types import Clip
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +53,45 @@ def test_the_demo_s_cut_comes_back(outcome: tuple[Path, Result, list[Score]]) ->
     folder, result, _ = outcome
     assert result.output is not None
     assert otio_foley.verify(folder / "demo.fcpxml", result.output).identical
+
+
+def test_one_movie_of_the_whole_cut_gives_the_same_steps(
+    outcome: tuple[Path, Result, list[Score]], tmp_path: Path
+) -> None:
+    folder, with_media, _ = outcome
+    shutil.copy(folder / "demo.fcpxml", tmp_path)
+    reference = conformed(folder / "demo.fcpxml", tmp_path / "reference.mov")
+    from_reference = otio_foley.run(tmp_path / "demo.fcpxml", picture=reference)
+    for clip, other in zip(with_media.clips, from_reference.clips, strict=True):
+        assert (clip.name, clip.status) == (other.name, other.status)
+        assert [(s.foot, s.action) for s in clip.steps] == [(s.foot, s.action) for s in other.steps]
+        for step, same in zip(clip.steps, other.steps, strict=True):
+            assert abs(step.record_time_s - same.record_time_s) < 1 / 24
+
+
+def conformed(cut: Path, movie: Path) -> Path:
+    """The pictures that a cut of one layer shows, in record order, as one movie."""
+    timeline = otio_foley.open(cut).timeline()
+    rate = timeline.frame_rate
+    with av.open(str(movie), "w") as container:
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "12"})
+        stream.pix_fmt = "yuv420p"
+        pictures = (picture for clip in timeline.clips for picture in shown(clip, cut.parent))
+        for number, picture in enumerate(pictures):
+            if not number:
+                stream.height, stream.width = picture.shape[:2]
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return movie
+
+
+def shown(clip: Clip, folder: Path) -> Iterator[np.ndarray]:
+    low, high = (float(edge - clip.media_start_s) for edge in source_extent(clip.time_map))
+    info = probe(folder / Path(clip.media_path).name)
+    for frame in frames(info, start_s=low, end_s=high, long_side_px=4096):
+        yield frame.rgb
 
 
 def test_all_four_cuts_are_the_same_edit() -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import canned
 import numpy as np
+import opentimelineio as otio
 import pytest
 import soundfile
 from wavinfo import WavInfoReader
 
 import otio_foley
-from otio_foley.errors import InputError, OutputError, TargetExists
+from otio_foley.config import AnalysisSettings, OutputSettings, Settings
+from otio_foley.errors import InputError, OutputError, TargetExists, WouldLoseData
 from otio_foley.report import Result
 from otio_foley.synthesis.attack import attack_sample
 from otio_foley.timelines.registry import open_document
@@ -255,3 +257,89 @@ def test_layered_clips_get_tracks_of_their_own(tmp_path: Path) -> None:
     cut = canned.edl(tmp_path / "cut.edl", ("walk.mov", *span), ("walk.mov", *span))
     result = otio_foley.run(cut)
     assert [stem.track for stem in result.stems] == [1, 2]
+
+
+def layered(folder: Path, start: int = 1, seconds: int = 1) -> Path:
+    """An OTIO cut at 25: walk.mov for 3 s, over its middle second top.mov on a second track."""
+    canned.movie(folder / "walk.mov")
+    canned.movie(folder / "top.mov")
+    tracks = []
+    for name, begin, length in (("walk.mov", 0, 3), ("top.mov", start, seconds)):
+        clip = otio.schema.Clip(
+            name=name,
+            media_reference=otio.schema.ExternalReference(target_url=name),
+            source_range=_range(begin, length),
+        )
+        gap = otio.schema.Gap(source_range=_range(0, begin))
+        tracks.append(otio.schema.Track(children=[gap, clip] if begin else [clip]))
+    timeline = otio.schema.Timeline(name="layers", tracks=tracks)
+    path = folder / "layers.otio"
+    otio.adapters.write_to_file(timeline, str(path))
+    return path
+
+
+def _range(start_s: int, length_s: int) -> otio.opentime.TimeRange:
+    return otio.opentime.TimeRange(
+        otio.opentime.RationalTime(start_s * 25, 25), otio.opentime.RationalTime(length_s * 25, 25)
+    )
+
+
+def _record_times(result: Result) -> dict[str, list[float]]:
+    return {clip.name: [step.record_time_s for step in clip.steps] for clip in result.clips}
+
+
+def test_of_two_layers_the_topmost_is_heard(tmp_path: Path) -> None:
+    result = otio_foley.run(layered(tmp_path))
+    times = _record_times(result)
+    assert times["walk.mov"] == pytest.approx([0.5, 2.2, 2.77])
+    assert times["top.mov"] == pytest.approx([1.04, 1.61])
+
+
+def test_all_layers_are_heard_where_asked_for(tmp_path: Path) -> None:
+    everything = Settings(analysis=AnalysisSettings(layers="all"))
+    times = _record_times(otio_foley.run(layered(tmp_path), settings=everything))
+    assert times["walk.mov"] == pytest.approx(canned.CONTACTS_S)
+    assert times["top.mov"] == pytest.approx([1.04, 1.61])
+
+
+def test_a_hidden_clip_is_silent_and_says_why(tmp_path: Path) -> None:
+    cut = layered(tmp_path, start=0, seconds=3)
+    below, above = sorted(otio_foley.run(cut).clips, key=lambda clip: clip.name, reverse=True)
+    assert (below.status, below.reason) == ("silent", "hidden behind a higher layer")
+    assert above.status == "done"
+
+
+def test_level_as_automation_or_baked_but_never_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otio_foley.pipeline.find_steps", canned.find_someone_nearing)
+    cut = layered(tmp_path)
+    rendered = {}
+    for rides in ("baked", "automation"):
+        settings = Settings(output=OutputSettings(level_rides=rides))
+        result = otio_foley.run(cut, settings=settings, overwrite=True)
+        stem = result.stems[0]
+        assert bool(stem.automation) == (rides == "automation")
+        samples, rate = soundfile.read(stem.path)
+        rendered[rides] = samples
+    points = stem.automation
+    assert max(level_db for _, level_db in points) == 0.0
+    at_s = np.arange(len(samples)) / rate - float(stem.in_s)
+    ridden = samples * 10 ** (np.interp(at_s, *zip(*map(_floats, points), strict=True)) / 20)
+    assert np.abs(ridden - rendered["baked"]).max() < 0.02 * np.abs(ridden).max()
+    assert np.abs(samples - rendered["baked"]).max() > 0.1 * np.abs(ridden).max()
+
+
+def _floats(point: tuple[Fraction, float]) -> tuple[float, float]:
+    return float(point[0]), point[1]
+
+
+def test_an_edl_holds_no_automation(cut: Path) -> None:
+    settings = Settings(output=OutputSettings(level_rides="automation"))
+    with pytest.raises(WouldLoseData, match="edl holds no level automation"):
+        otio_foley.run(cut, settings=settings)
+
+
+def test_only_an_edl_gets_a_list_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="list of their own"):
+        otio_foley.run(layered(tmp_path), settings=Settings(output=OutputSettings(separate=True)))

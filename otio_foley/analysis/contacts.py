@@ -144,7 +144,9 @@ def _landings(foot: FootTrack, hips: FloatArray, ground: FloatArray) -> Iterable
     """A foot's swings that end on the ground. A twitch while it stands is no swing."""
     heel, toe = (_speed(point, ground) for point in (foot.heel, foot.toe))
     slower, middle = np.minimum(heel, toe), (heel + toe) / 2
-    swings, _ = find_peaks(middle, height=_SWING, prominence=0.5 * _SWING)
+    # Standing still before the picture begins makes a peak of a swing that is under way then.
+    swings, _ = find_peaks([0.0, *middle], height=_SWING, prominence=0.5 * _SWING)
+    swings -= 1
     place = _on_ground(foot, ground)
     last = len(slower) - 1
     left_ground = 0

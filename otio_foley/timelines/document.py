@@ -1,4 +1,7 @@
-"""Lossless documents: the bytes that came in, and the patches that go on top.
+"""Lossless documents: what came in, and what is put on top and taken off again.
+
+`Document` is what every format gives; `TextDocument` is the one for cuts held as text: the bytes
+that came in, and the patches that go on top.
 
 A cut is never rebuilt from a model of it. A format module parses bytes into a `ParsedText`, which
 says what the cut holds, where footstep clips have to be inserted and what of ours is in it; the
@@ -16,11 +19,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from otio_foley.errors import NotReversible, OutputError
 from otio_foley.timelines.content import Part
+from otio_foley.timelines.dialect import GENERIC, Dialect, Sidecar
 from otio_foley.types import StemClip, Timeline
 
 #: Under this name everything of ours stands in every format.
@@ -37,6 +44,52 @@ _COUNT = re.compile(r"^[0-9]{1,18}$")
 
 #: A host may have copied our record; each one tried costs a hash of the whole file.
 _MOST_RECORDS = 16
+
+
+class Document(Protocol):
+    """A cut as its format holds it. Values: `add` and `strip` give new ones."""
+
+    @property
+    def format_name(self) -> str: ...
+
+    @property
+    def media_folder(self) -> Path | None:
+        """Folder of the media that came in with the cut (a bundle); None where there is none."""
+        ...
+
+    def timeline(self) -> Timeline: ...
+
+    def content(self) -> Part:
+        """Everything that the cut says, in canonical form."""
+        ...
+
+    def with_frame_rate(self, frame_rate: Fraction) -> Document:
+        """The same cut read at another frame rate (for formats that do not state one)."""
+        ...
+
+    def add(self, stems: Sequence[StemClip], dialect: Dialect = GENERIC) -> Document:
+        """The cut with the footstep clips in it; what an earlier run added goes first."""
+        ...
+
+    def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
+        """What of these stems `add` leaves out because the format or its host does not hold it."""
+        ...
+
+    def strip(self) -> Stripped:
+        """The cut without ours."""
+        ...
+
+    def is_identical(self, other: Document) -> bool:
+        """Whether both hold the same: every byte of a text, every object and property of an AAF."""
+        ...
+
+    def mentions(self, file_name: str) -> bool:
+        """Whether the cut names this file."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write the cut to a place where nothing lies. Raises OSError or OutputError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +112,15 @@ class ParsedText(Protocol):
         """The codec in which inserted text is written."""
         ...
 
-    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
-        """Patches that add the footstep clips; exactly one holds `UNDO_PLACEHOLDER`."""
+    def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
+        """Patches that add the footstep clips; exactly one holds `UNDO_PLACEHOLDER`.
+
+        None where `dialect` wants all of them in a sidecar.
+        """
+        ...
+
+    def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
+        """What of these stems `insertion` leaves out."""
         ...
 
     def removal(self) -> tuple[Patch, ...]:
@@ -80,12 +140,12 @@ class TextParser(Protocol):
 class Stripped:
     """A document without ours. `exact`: the bytes of the original, proven by their SHA-256."""
 
-    document: TextDocument
+    document: Document
     exact: bool
     removed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class TextDocument:
     """A cut held as text: its bytes and how its format is parsed."""
 
@@ -93,7 +153,15 @@ class TextDocument:
     raw: bytes
     parser: TextParser
     frame_rate: Fraction | None = None
-    parsed: ParsedText
+
+    @property
+    def media_folder(self) -> Path | None:
+        return None
+
+    @cached_property
+    def parsed(self) -> ParsedText:
+        """What the format module makes of the bytes, when first asked for. Raises ParseError."""
+        return self.parser(self.raw, self.frame_rate)
 
     def timeline(self) -> Timeline:
         return self.parsed.timeline
@@ -102,59 +170,68 @@ class TextDocument:
         return self.parsed.content()
 
     def with_frame_rate(self, frame_rate: Fraction) -> TextDocument:
-        """The same bytes read at another frame rate (for formats that do not state one)."""
         return open_text(self.format_name, self.raw, self.parser, frame_rate)
 
-    def add(self, stems: Sequence[StemClip]) -> TextDocument:
-        """A new document with the footstep clips in it; what an earlier run added goes first.
-
-        Raises OutputError where something of ours cannot be taken out beforehand.
-        """
-        stripped = self.strip()
-        base = stripped.document if stripped.removed else self
+    def add(self, stems: Sequence[StemClip], dialect: Dialect = GENERIC) -> TextDocument:
+        """Raises OutputError where something of ours cannot be taken out beforehand."""
+        base, _, removed = self._without_ours()
+        if not removed:
+            base = self
         if not stems:
             return base
-        patches = base.parsed.insertion(stems)
-        raw = _seal(base.raw, patches, base.parsed.encoding)
-        return replace(base, raw=raw, parsed=self.parser(raw, self.frame_rate))
+        patches = base.parsed.insertion(stems, dialect)
+        if not patches:
+            return base
+        return replace(base, raw=_seal(base.raw, patches, base.parsed.encoding))
+
+    def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
+        return self.parsed.sidecars(stems, dialect)
 
     def strip(self) -> Stripped:
         """Take ours out: by the undo record if it fits, else by name.
 
         Raises NotReversible if ours is recorded but nothing of it is found by name.
         """
+        document, exact, removed = self._without_ours()
+        return Stripped(document=document, exact=exact, removed=removed)
+
+    def _without_ours(self) -> tuple[TextDocument, bool, int]:
+        """(the document without ours, whether that is proven, how many places it was taken from)"""
         original = _unseal(self.raw, self.parsed.encoding)
         if original is not None:
-            document = open_text(self.format_name, original, self.parser, self.frame_rate)
-            return Stripped(document=document, exact=True, removed=1)
+            return replace(self, raw=original), True, 1
         patches = self.parsed.removal()
         if not patches:
-            return Stripped(document=self, exact=False, removed=0)
-        document = open_text(
-            self.format_name, splice(self.raw, patches), self.parser, self.frame_rate
-        )
+            return self, False, 0
+        document = replace(self, raw=splice(self.raw, patches))
         if document.parsed.removal():
             raise NotReversible(
                 "not everything that otio-foley added could be taken out",
                 hint="the file was changed by another program; remove the FS tracks there",
             )
-        return Stripped(document=document, exact=False, removed=len(patches))
+        return document, False, len(patches)
+
+    def is_identical(self, other: Document) -> bool:
+        return isinstance(other, TextDocument) and self.raw == other.raw
+
+    def mentions(self, file_name: str) -> bool:
+        spellings = (encoded(name, self.parsed.encoding) for name in (file_name, quote(file_name)))
+        return any(spelling in self.raw for spelling in spellings)
 
     def to_bytes(self) -> bytes:
         return self.raw
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(self.raw)
 
 
 def open_text(
     format_name: str, raw: bytes, parser: TextParser, frame_rate: Fraction | None = None
 ) -> TextDocument:
     """Parse bytes into a document. Raises ParseError."""
-    return TextDocument(
-        format_name=format_name,
-        raw=raw,
-        parser=parser,
-        frame_rate=frame_rate,
-        parsed=parser(raw, frame_rate),
-    )
+    document = TextDocument(format_name=format_name, raw=raw, parser=parser, frame_rate=frame_rate)
+    _ = document.parsed  # a damaged file is refused here, not at the first question
+    return document
 
 
 def splice(raw: bytes, patches: Sequence[Patch]) -> bytes:

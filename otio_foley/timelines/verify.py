@@ -10,7 +10,7 @@ from pathlib import Path
 
 from otio_foley.errors import InputError
 from otio_foley.timelines.content import differences
-from otio_foley.timelines.document import TextDocument
+from otio_foley.timelines.document import Document
 from otio_foley.timelines.registry import open_document
 from otio_foley.types import Clip, Timeline
 
@@ -45,7 +45,7 @@ def verify(original: str | os.PathLike[str], result: str | os.PathLike[str]) -> 
         )
     base = before.strip().document
     stripped = after.strip()
-    identical = stripped.document.raw in (before.raw, base.raw)
+    identical = any(stripped.document.is_identical(whole) for whole in (before, base))
     found = () if identical else tuple(_differences(base, stripped.document))
     return Verdict(
         identical=identical,
@@ -55,7 +55,7 @@ def verify(original: str | os.PathLike[str], result: str | os.PathLike[str]) -> 
     )
 
 
-def _differences(before: TextDocument, after: TextDocument) -> Iterator[str]:
+def _differences(before: Document, after: Document) -> Iterator[str]:
     yield from _told(_picture_differences(before.timeline(), after.timeline()))
     yield from _told(differences(before.content(), after.content()))
 

@@ -73,6 +73,22 @@ def test_a_treadmill_moves_the_ground() -> None:
         assert min(abs(contact.time_s - time_s) for time_s, _ in truth) < 0.09
 
 
+def test_a_swing_that_is_under_way_when_the_picture_begins_ends_in_a_step() -> None:
+    pose, truth = walker(frame_rate=25)
+    time_s, foot = truth[1]
+    late = pose.times_s > time_s - 0.17
+    begun = replace(
+        pose,
+        times_s=pose.times_s[late],
+        keypoints_px=pose.keypoints_px[late],
+        confidence=pose.confidence[late],
+        silhouette_area=pose.silhouette_area[late],
+    )
+    first = contacts_of(begun)[0]
+    assert first.foot == foot
+    assert abs(first.time_s - time_s) < 0.09
+
+
 def test_swapped_legs_are_put_right() -> None:
     pose, _ = walker()
     swapped = pose.keypoints_px.copy()

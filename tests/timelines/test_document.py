@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from otio_foley.errors import NotReversible, OutputError
 from otio_foley.timelines import document
+from otio_foley.timelines.dialect import Dialect
 from otio_foley.timelines.document import UNDO_PLACEHOLDER, Patch, encoded, open_text, splice
 from otio_foley.types import StemClip, Timeline
 
@@ -36,7 +37,7 @@ class _Parsed:
     def encoding(self) -> str:
         return self.codec
 
-    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+    def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         return self.patches
 
     def removal(self) -> tuple[Patch, ...]:
@@ -129,7 +130,7 @@ def test_patches_at_one_offset_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "inserts", [[], [b"none"], [UNDO_PLACEHOLDER.encode() * 2], [UNDO_PLACEHOLDER.encode()] * 2]
+    "inserts", [[b"none"], [UNDO_PLACEHOLDER.encode() * 2], [UNDO_PLACEHOLDER.encode()] * 2]
 )
 def test_there_is_exactly_one_undo_record(inserts: list[bytes]) -> None:
     patches = [Patch(0, 0, insert) for insert in inserts]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from otio_foley.timelines.content import Part
+from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.edl.canonical import canonical
 from otio_foley.timelines.edl.lines import List, read_list
@@ -33,7 +34,7 @@ class EdlText:
     def encoding(self) -> str:
         return self.found.encoding
 
-    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+    def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """One patch that adds an event for each footstep clip at the end of the list.
 
         Raises OutputError where clips overlap on a track.
@@ -42,6 +43,9 @@ class EdlText:
             return ()
         start_s = self.timeline.start_s
         return (insertion_patch(self.found, self.clock, start_s, stems, self.raw),)
+
+    def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
+        return ()
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out our events and comments, found by our mark."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from otio_foley.errors import ParseError
 from otio_foley.timelines.content import Part
+from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.fcpxml.media import Resources, optional_seconds
 from otio_foley.timelines.fcpxml.read import SequenceReader
@@ -38,9 +39,12 @@ class ParsedFcpxml:
     def encoding(self) -> str:
         return self.xml.encoding
 
-    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+    def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """Patches that add the stems. Raises OutputError for a stem of a clip not in this cut."""
         return insertion_patches(self.xml, self.timeline, self.hosts, stems)
+
+    def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
+        return ()
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out everything of ours, wherever it stands."""

@@ -32,7 +32,7 @@ _FILTERS = ("filter", "filter-video", "filter-video-mask", "filter-audio")
 _BEHIND_ANCHORS = frozenset((*_MARKERS, *_SOUND_SOURCES, *_FILTERS, "metadata", "reserved"))
 
 
-class Dialect:
+class Version:
     """What the file's own version of FCPXML allows."""
 
     def __init__(self, root: Node) -> None:
@@ -41,7 +41,7 @@ class Dialect:
             version = int(match[1]), int(match[2])
         else:  # no version is no FCPXML that a host reads; go by what stands in it
             version = (1, 9) if next(root.find_all("media-rep"), None) is not None else (1, 8)
-        self.version = version
+        self.number = version
         self.has_media_rep = version >= (1, 9)
         self.has_asset_clip = version >= (1, 6)
         self.has_metadata = version >= (1, 2)
@@ -49,9 +49,9 @@ class Dialect:
 
     def behind_anchors(self, host: Node) -> frozenset[str]:
         """Tags that follow anchored items in this element."""
-        if host.tag == "title" and self.version <= (1, 2):
+        if host.tag == "title" and self.number <= (1, 2):
             return _BEHIND_ANCHORS | {"text"}
-        if host.tag == "mc-clip" and self.version <= (1, 3):
+        if host.tag == "mc-clip" and self.number <= (1, 3):
             return _BEHIND_ANCHORS - {"filter-audio"}
         return _BEHIND_ANCHORS
 
@@ -63,7 +63,7 @@ def insertion_patches(
 
     Raises OutputError for a stem whose clip is not in this cut.
     """
-    dialect = Dialect(xml.root)
+    version = Version(xml.root)
     writer = Writer(xml)
     by_host: dict[int, list[StemClip]] = {}
     for stem in stems:
@@ -74,17 +74,17 @@ def insertion_patches(
             )
         by_host.setdefault(id(hosts[stem.clip_id].node), []).append(stem)
     asset_ids = _asset_ids(xml.root, stems)
-    patches = [_resources_patch(xml, writer, dialect, asset_ids, stems)]
-    undo = "" if dialect.has_metadata else UNDO_PLACEHOLDER
+    patches = [_resources_patch(xml, writer, version, asset_ids, stems)]
+    undo = "" if version.has_metadata else UNDO_PLACEHOLDER
     for anchored in by_host.values():
         node = hosts[anchored[0].clip_id].node
         elements = []
         for lane, stem in _with_lanes(node, anchored):
             placing = _placing(hosts[stem.clip_id], stem, lane)
             asset_id = asset_ids[stem.path]
-            elements.append(_clip_element(dialect, timeline, stem, asset_id, placing, undo))
+            elements.append(_clip_element(version, timeline, stem, asset_id, placing, undo))
             undo = ""
-        behind = dialect.behind_anchors(node)
+        behind = version.behind_anchors(node)
         before = [child for child in node.children if child.tag not in behind]
         patches.append(writer.insert(node, before[-1] if before else None, elements))
     return tuple(patches)
@@ -143,7 +143,7 @@ def _asset_ids(root: Node, stems: Iterable[StemClip]) -> dict[Path, str]:
 def _resources_patch(
     xml: XmlText,
     writer: Writer,
-    dialect: Dialect,
+    version: Version,
     asset_ids: Mapping[Path, str],
     stems: Sequence[StemClip],
 ) -> Patch:
@@ -158,16 +158,16 @@ def _resources_patch(
         entries = [(f"{NAMESPACE}.asset", "1")]
         if number == 0:
             entries.append((f"{NAMESPACE}.undo", UNDO_PLACEHOLDER))
-        assets.append(_asset_element(dialect, asset_ids[path], stem, entries))
+        assets.append(_asset_element(version, asset_ids[path], stem, entries))
     return writer.insert(resources, resources.children[-1] if resources.children else None, assets)
 
 
 def _asset_element(
-    dialect: Dialect, identity: str, stem: StemClip, entries: Sequence[tuple[str, str]]
+    version: Version, identity: str, stem: StemClip, entries: Sequence[tuple[str, str]]
 ) -> Element:
     url = url_from_path(stem.path)
     attributes = [("id", identity), ("name", stem.path.stem)]
-    if not dialect.has_media_rep:
+    if not version.has_media_rep:
         attributes.append(("src", url))
     attributes += [
         ("start", time_text(stem.file_start_s)),
@@ -178,9 +178,9 @@ def _asset_element(
         ("audioRate", str(stem.sample_rate_hz)),
     ]
     content = []
-    if dialect.has_media_rep:
+    if version.has_media_rep:
         content.append(Element("media-rep", (("kind", "original-media"), ("src", url))))
-    if dialect.has_metadata:
+    if version.has_metadata:
         content.append(_metadata(entries))
     return Element("asset", tuple(attributes), tuple(content))
 
@@ -194,7 +194,7 @@ def _placing(host: Host, stem: StemClip, lane: int) -> tuple[tuple[str, str], ..
 
 
 def _clip_element(
-    dialect: Dialect,
+    version: Version,
     timeline: Timeline,
     stem: StemClip,
     asset_id: str,
@@ -203,14 +203,14 @@ def _clip_element(
 ) -> Element:
     start_s = stem.file_start_s + stem.in_s
     span = (("start", time_text(start_s)), ("duration", time_text(stem.record.duration_s)))
-    notes = _provenance(dialect, stem, undo)
+    notes = _provenance(version, stem, undo)
     markers = [
-        _marker_element(dialect, timeline, marker, start_s - stem.record.start_s)
+        _marker_element(version, timeline, marker, start_s - stem.record.start_s)
         for marker in stem.markers
     ]
     trailing = [note for note in notes if note.tag == "metadata"]
     leading = [note for note in notes if note.tag == "note"]
-    if dialect.has_asset_clip:
+    if version.has_asset_clip:
         attributes = (("ref", asset_id), *placing, *span, ("audioRole", ROLE))
         return Element("asset-clip", attributes, (*leading, *markers, *trailing))
     channels = ", ".join(str(channel + 1) for channel in range(stem.channels))
@@ -228,11 +228,11 @@ def _clip_element(
 
 
 def _marker_element(
-    dialect: Dialect, timeline: Timeline, marker: Marker, record_to_local_s: Fraction
+    version: Version, timeline: Timeline, marker: Marker, record_to_local_s: Fraction
 ) -> Element:
     value = marker.name or "footstep"
     note = marker.note
-    if note and not dialect.has_marker_note:
+    if note and not version.has_marker_note:
         value, note = f"{value}: {note}", ""
     attributes = [
         ("start", time_text(marker.record_s + record_to_local_s)),
@@ -244,10 +244,10 @@ def _marker_element(
     return Element("marker", tuple(attributes))
 
 
-def _provenance(dialect: Dialect, stem: StemClip, undo: str) -> tuple[Element, ...]:
+def _provenance(version: Version, stem: StemClip, undo: str) -> tuple[Element, ...]:
     """What made the clip, in its metadata; versions 1.0 and 1.1 have only a note."""
     record = provenance_text(stem)
-    if not dialect.has_metadata:
+    if not version.has_metadata:
         return (Element("note", (), f"{NAMESPACE} {stem.clip_id} {record} {undo}".rstrip()),)
     entries = [
         (f"{NAMESPACE}.clip-id", stem.clip_id),

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from otio_foley.errors import OutputError
 from otio_foley.timelines.content import Part
+from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.otio.canonical import canonical
 from otio_foley.timelines.otio.jsonspans import (
@@ -24,7 +25,7 @@ from otio_foley.timelines.otio.jsonspans import (
 )
 from otio_foley.timelines.otio.read import find_timeline, read_timeline, top_origin_s
 from otio_foley.timelines.otio.values import stated
-from otio_foley.timelines.otio.write import dialect_of, foley_tracks, removal_patches
+from otio_foley.timelines.otio.write import foley_tracks, removal_patches, shape_of
 from otio_foley.types import StemClip, Timeline
 
 
@@ -40,7 +41,7 @@ class OtioText:
     def encoding(self) -> str:
         return "utf-8"
 
-    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+    def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """One patch that adds a track `FS n` per stem track behind the file's own tracks.
 
         Raises OutputError where clips overlap on a track, a path is relative, or the timeline has
@@ -52,8 +53,8 @@ class OtioText:
             raise OutputError(
                 "this timeline has no stack of tracks", hint="export the cut again, not empty"
             )
-        dialect = dialect_of(self.root, self.timeline.frame_rate)
-        tracks = foley_tracks(stems, dialect, top_origin_s(self.stack))
+        shape = shape_of(self.root, self.timeline.frame_rate)
+        tracks = foley_tracks(stems, shape, top_origin_s(self.stack))
         style = style_of(self.root)
         children = self.stack.get("children")
         if children is None:
@@ -64,6 +65,9 @@ class OtioText:
         if children.kind != "array":
             raise OutputError("the stack's children are no list", hint="export the cut again")
         return (appended(children, tracks, style),)
+
+    def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
+        return ()
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out our tracks and clips, found by their metadata."""

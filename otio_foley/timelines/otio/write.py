@@ -1,6 +1,6 @@
 """Footstep tracks in an OTIO file: what is added to the top stack, and how it is found again.
 
-Everything is written in the file's own dialect: clip and marker schema versions, whole or decimal
+Everything is written in the file's own shape: clip and marker schema versions, whole or decimal
 numbers, bare paths or `file:` URIs.
 """
 
@@ -38,7 +38,7 @@ _DECIMAL_VALUE = re.compile(rb'"value"\s*:\s*-?\d+\.\d')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class Shape:
     """How a file spells what we write. `rate` is the timeline's, as the file spells it."""
 
     frame_rate: Fraction
@@ -51,8 +51,8 @@ class Dialect:
     resolve: bool
 
 
-def dialect_of(root: Value, frame_rate: Fraction) -> Dialect:
-    """The dialect of a file, from the spellings that are in it."""
+def shape_of(root: Value, frame_rate: Fraction) -> Shape:
+    """The shape of a file, from the spellings that are in it."""
     raw = root.raw
     clips = _versions(raw, b"Clip")
     markers = _versions(raw, b"Marker")
@@ -61,7 +61,7 @@ def dialect_of(root: Value, frame_rate: Fraction) -> Dialect:
     urls = [url.decode("utf-8", "replace") for url in _TARGETS.findall(raw)]
     bare = not any(is_url(url) for url in urls) if urls else resolve
     clip_version = 1 if clips and clips <= {1} else 2
-    return Dialect(
+    return Shape(
         frame_rate=frame_rate,
         rate=_spelt_rate(raw, frame_rate),
         whole_numbers=_WHOLE_VALUE.search(raw) is not None and _DECIMAL_VALUE.search(raw) is None,
@@ -87,7 +87,7 @@ def _spelt_rate(raw: bytes, frame_rate: Fraction) -> int | float:
 
 
 def foley_tracks(
-    stems: Sequence[StemClip], dialect: Dialect, origin_s: Fraction
+    stems: Sequence[StemClip], shape: Shape, origin_s: Fraction
 ) -> list[Mapping[str, Plain]]:
     """One audio track per `StemClip.track`, each clip at its record position.
 
@@ -98,7 +98,7 @@ def foley_tracks(
     for stem in sorted(stems, key=lambda stem: (stem.track, stem.record.start_s)):
         tracks.setdefault(stem.track, []).append(stem)
     return [
-        _track(number, clips, dialect, origin_s, holds_undo=index == 0)
+        _track(number, clips, shape, origin_s, holds_undo=index == 0)
         for index, (number, clips) in enumerate(tracks.items())
     ]
 
@@ -106,7 +106,7 @@ def foley_tracks(
 def _track(
     number: int,
     stems: Sequence[StemClip],
-    dialect: Dialect,
+    shape: Shape,
     origin_s: Fraction,
     *,
     holds_undo: bool,
@@ -123,20 +123,20 @@ def _track(
                 hint="give clips that sound at the same time different tracks",
             )
         if start_s > position_s:
-            children.append(_gap(start_s - position_s, dialect))
-        children.append(_clip(stem, dialect))
+            children.append(_gap(start_s - position_s, shape))
+        children.append(_clip(stem, shape))
         position_s = start_s + stem.record.duration_s
         previous = stem
     ours: dict[str, Plain] = {"namespace": NAMESPACE}
     if holds_undo:
         ours["undo"] = UNDO_PLACEHOLDER
     metadata: dict[str, Plain] = {METADATA_KEY: ours}
-    if dialect.resolve:
+    if shape.resolve:
         kinds = {1: "Mono", 2: "Stereo"}
         kind = kinds.get(stems[0].channels, "Adaptive")
         metadata["Resolve_OTIO"] = {"Audio Type": kind, "Locked": False, "SoloOn": False}
     return {
-        **_item("Track.1", f"FS {number}", metadata, None, dialect),
+        **_item("Track.1", f"FS {number}", metadata, None, shape),
         "children": children,
         "kind": "Audio",
     }
@@ -147,7 +147,7 @@ def _item(
     name: str,
     metadata: Mapping[str, Plain],
     source_range: Plain,
-    dialect: Dialect,
+    shape: Shape,
     markers: Sequence[Plain] = (),
 ) -> dict[str, Plain]:
     """The members that every item has, in the order in which OTIO writes them."""
@@ -159,17 +159,17 @@ def _item(
         "effects": [],
         "markers": list(markers),
     }
-    if dialect.with_enabled:
+    if shape.with_enabled:
         item["enabled"] = True
     return item
 
 
-def _gap(duration_s: Fraction, dialect: Dialect) -> Mapping[str, Plain]:
-    zero, length = _time(Fraction(0), dialect), _time(duration_s, dialect)
-    return _item("Gap.1", "", {}, _range(zero, length), dialect)
+def _gap(duration_s: Fraction, shape: Shape) -> Mapping[str, Plain]:
+    zero, length = _time(Fraction(0), shape), _time(duration_s, shape)
+    return _item("Gap.1", "", {}, _range(zero, length), shape)
 
 
-def _clip(stem: StemClip, dialect: Dialect) -> Mapping[str, Plain]:
+def _clip(stem: StemClip, shape: Shape) -> Mapping[str, Plain]:
     """A footstep clip.
 
     A start within the sound file is written at the timeline's rate where it falls on a frame,
@@ -177,17 +177,17 @@ def _clip(stem: StemClip, dialect: Dialect) -> Mapping[str, Plain]:
     at the timeline's rate: the lengths of a track's items add up to record positions.
     """
     rate_hz = stem.sample_rate_hz
-    available = _range(*_same_clock((stem.file_start_s, stem.file_duration_s), rate_hz, dialect))
+    available = _range(*_same_clock((stem.file_start_s, stem.file_duration_s), rate_hz, shape))
     start_s = stem.file_start_s + stem.in_s
-    (start,) = _same_clock((start_s,), rate_hz, dialect)
+    (start,) = _same_clock((start_s,), rate_hz, shape)
     reference: dict[str, Plain] = {
         "OTIO_SCHEMA": "ExternalReference.1",
         "metadata": {},
         "name": stem.name,
         "available_range": available,
-        "target_url": target_url(stem.path, bare=dialect.bare_paths),
+        "target_url": target_url(stem.path, bare=shape.bare_paths),
     }
-    if dialect.clip_version == 2:
+    if shape.clip_version == 2:
         reference["available_image_bounds"] = None
     metadata: dict[str, Plain] = {
         METADATA_KEY: {
@@ -196,13 +196,13 @@ def _clip(stem: StemClip, dialect: Dialect) -> Mapping[str, Plain]:
             "provenance": dict(stem.provenance),
         }
     }
-    if dialect.resolve:
+    if shape.resolve:
         metadata["Resolve_OTIO"] = {}
-    markers = [_marker(marker, stem, dialect) for marker in stem.markers]
-    source = _range(start, _time(stem.record.duration_s, dialect))
-    schema = f"Clip.{dialect.clip_version}"
-    clip = _item(schema, stem.name, metadata, source, dialect, markers)
-    if dialect.clip_version == 1:
+    markers = [_marker(marker, stem, shape) for marker in stem.markers]
+    source = _range(start, _time(stem.record.duration_s, shape))
+    schema = f"Clip.{shape.clip_version}"
+    clip = _item(schema, stem.name, metadata, source, shape, markers)
+    if shape.clip_version == 1:
         return {**clip, "media_reference": reference}
     return {
         **clip,
@@ -211,20 +211,20 @@ def _clip(stem: StemClip, dialect: Dialect) -> Mapping[str, Plain]:
     }
 
 
-def _marker(marker: Marker, stem: StemClip, dialect: Dialect) -> Mapping[str, Plain]:
+def _marker(marker: Marker, stem: StemClip, shape: Shape) -> Mapping[str, Plain]:
     """A marker in its clip's source time."""
     at_s = stem.file_start_s + stem.in_s + marker.record_s - stem.record.start_s
-    (at,) = _same_clock((at_s,), stem.sample_rate_hz, dialect)
+    (at,) = _same_clock((at_s,), stem.sample_rate_hz, shape)
     written: dict[str, Plain] = {
-        "OTIO_SCHEMA": f"Marker.{dialect.marker_version}",
+        "OTIO_SCHEMA": f"Marker.{shape.marker_version}",
         "metadata": {METADATA_KEY: {"namespace": NAMESPACE, "note": marker.note}},
         "name": marker.name,
-        "color": dict(_PURPLE) if dialect.marker_version == 3 else "PURPLE",
-        "range" if dialect.marker_version == 1 else "marked_range": _range(
-            at, _time(Fraction(0), dialect)
+        "color": dict(_PURPLE) if shape.marker_version == 3 else "PURPLE",
+        "range" if shape.marker_version == 1 else "marked_range": _range(
+            at, _time(Fraction(0), shape)
         ),
     }
-    if dialect.marker_version > 1:
+    if shape.marker_version > 1:
         written["comment"] = marker.note
     return written
 
@@ -233,23 +233,23 @@ def _range(start: Plain, duration: Plain) -> Mapping[str, Plain]:
     return {"OTIO_SCHEMA": "TimeRange.1", "duration": duration, "start_time": start}
 
 
-def _time(time_s: Fraction, dialect: Dialect) -> Mapping[str, Plain]:
-    return _rational(time_s * dialect.frame_rate, dialect.rate, dialect)
+def _time(time_s: Fraction, shape: Shape) -> Mapping[str, Plain]:
+    return _rational(time_s * shape.frame_rate, shape.rate, shape)
 
 
 def _same_clock(
-    times_s: Sequence[Fraction], sample_rate_hz: int, dialect: Dialect
+    times_s: Sequence[Fraction], sample_rate_hz: int, shape: Shape
 ) -> list[Mapping[str, Plain]]:
     """Times in frames of the timeline if all are whole frames, else all in samples."""
-    if all((time_s * dialect.frame_rate).denominator == 1 for time_s in times_s):
-        return [_time(time_s, dialect) for time_s in times_s]
-    rate: int | float = sample_rate_hz if dialect.whole_numbers else float(sample_rate_hz)
+    if all((time_s * shape.frame_rate).denominator == 1 for time_s in times_s):
+        return [_time(time_s, shape) for time_s in times_s]
+    rate: int | float = sample_rate_hz if shape.whole_numbers else float(sample_rate_hz)
     samples = [Fraction(samples_from_seconds(time_s, sample_rate_hz)) for time_s in times_s]
-    return [_rational(sample, rate, dialect) for sample in samples]
+    return [_rational(sample, rate, shape) for sample in samples]
 
 
-def _rational(value: Fraction, rate: int | float, dialect: Dialect) -> Mapping[str, Plain]:
-    whole = dialect.whole_numbers and value.denominator == 1
+def _rational(value: Fraction, rate: int | float, shape: Shape) -> Mapping[str, Plain]:
+    whole = shape.whole_numbers and value.denominator == 1
     return {
         "OTIO_SCHEMA": "RationalTime.1",
         "rate": rate,

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from otio_foley.errors import ParseError
 from otio_foley.timelines.content import Part
+from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.identity import with_ids
 from otio_foley.timelines.xmeml.media import Library, is_drop_frame, number, rate_of, timecode_s
@@ -31,9 +32,12 @@ class ParsedXmeml:
     def encoding(self) -> str:
         return self.xml.encoding
 
-    def insertion(self, stems: Sequence[StemClip]) -> tuple[Patch, ...]:
+    def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """Patches that add the stems on audio tracks of their own. Raises OutputError."""
         return insertion_patches(self.xml, self.timeline, self.sequence, stems)
+
+    def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
+        return ()
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out everything of ours, wherever it stands."""

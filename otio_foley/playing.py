@@ -1,0 +1,119 @@
+"""The contacts of a clip as it plays them: which are seen, when, how fast, and how loud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from otio_foley.analysis.movie import Stepper
+from otio_foley.mix.stem import Levels, person_levels
+from otio_foley.time import playings
+from otio_foley.types import Action, Clip, Contact, FloatArray, Part, Span, TimeMap
+
+#: A foot that rolls off toe last comes down toe first when the clip plays backwards.
+_REVERSED_PART: dict[Part, Part] = {"heel": "toe", "toe": "heel", "flat": "flat"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A clip as it is seen: `spans` of the record in which its picture shows, and the medium, whose
+    first presentation time is `media_start_s` in the clip's source clock."""
+
+    clip: Clip
+    spans: tuple[Span, ...]
+    media_start_s: Fraction
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A contact as the clip plays it: `offset_s` from the clip's first frame, at a speed."""
+
+    contact: Contact
+    action: Action
+    offset_s: Fraction
+    speed: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """One person in one clip: what is played, and both loudness layers over the clip's time."""
+
+    played: tuple[Played, ...]
+    levels: Levels
+
+
+def voice_of(stepper: Stepper, shown: Shown) -> Voice:
+    clip = shown.clip
+    played = [
+        one
+        for contact, action in zip(stepper.contacts, stepper.actions, strict=True)
+        for one in _playings(contact, action, clip, shown.media_start_s)
+        if _is_seen(clip.record.start_s + one.offset_s, shown.spans)
+    ]
+    played.sort(key=lambda one: one.offset_s)
+    offsets_s, areas = _played_curve(
+        stepper.times_s, stepper.silhouette_area, clip.time_map, shown.media_start_s
+    )
+    levels = person_levels(
+        offsets_s,
+        areas,
+        [float(one.offset_s) for one in played],
+        [one.action for one in played],
+        [one.contact.strength for one in played],
+    )
+    return Voice(played=tuple(played), levels=levels)
+
+
+def _is_seen(record_s: Fraction, spans: Sequence[Span]) -> bool:
+    return any(span.start_s <= record_s < span.end_s for span in spans)
+
+
+def _playings(
+    contact: Contact, action: Action, clip: Clip, media_start_s: Fraction
+) -> list[Played]:
+    """Every time that a clip shows a contact. Backwards, a foot lands where it had lifted off."""
+    forwards = [
+        Played(contact=contact, action=action, offset_s=offset_s, speed=speed)
+        for offset_s, speed in playings(clip.time_map, media_start_s + Fraction(contact.time_s))
+        if speed > 0 and offset_s < clip.record.duration_s
+    ]
+    if contact.toe_off_s is None:
+        return forwards
+    turned = replace(
+        contact,
+        time_s=contact.toe_off_s,
+        toe_off_s=contact.time_s,
+        part=_REVERSED_PART[contact.part],
+    )
+    backwards = [
+        Played(contact=turned, action=action, offset_s=offset_s, speed=speed)
+        for offset_s, speed in playings(clip.time_map, media_start_s + Fraction(turned.time_s))
+        if speed < 0 and offset_s < clip.record.duration_s
+    ]
+    return forwards + backwards
+
+
+def _played_curve(
+    times_s: FloatArray, values: FloatArray, time_map: TimeMap, media_start_s: Fraction
+) -> tuple[FloatArray, FloatArray]:
+    """A curve over source time (T,) as a curve over the clip's own time (N,), rising."""
+    corners = [
+        (float(record_s), float(source_s - media_start_s)) for record_s, source_s in time_map.points
+    ]
+    offsets, played = [], []
+    for (r0, s0), (r1, s1) in pairwise(corners):
+        if s0 == s1:
+            continue
+        inside = (times_s >= min(s0, s1)) & (times_s <= max(s0, s1))
+        offsets.append(r0 + (times_s[inside] - s0) * (r1 - r0) / (s1 - s0))
+        played.append(values[inside])
+    if not offsets:
+        return np.zeros(0), np.zeros(0)
+    offsets_s, curve = np.concatenate(offsets), np.concatenate(played)
+    _, order = np.unique(offsets_s, return_index=True)
+    return offsets_s[order], curve[order]
