@@ -1,0 +1,1 @@
+"""AAF (Pro Tools, Avid), edited in place by pyaaf2."""
