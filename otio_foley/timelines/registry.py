@@ -89,9 +89,6 @@ FORMATS: Mapping[str, Format] = {
 #: What files that are not text begin with.
 _MAGIC = {b"\xd0\xcf\x11\xe0": "aaf", b"PK\x03\x04": "otioz"}
 
-#: The text that makes a folder a bundle.
-_INNER = {"Info.fcpxml": "fcpxmld", "content.otio": "otiod"}
-
 #: White space, byte order marks and end-of-file marks in any encoding.
 _BLANK = b" \t\r\n\v\f\0\x1a\xef\xbb\xbf\xff\xfe"
 
@@ -126,10 +123,11 @@ def open_document(path: str | os.PathLike[str], frame_rate: Fraction | None = No
 
 
 def _bundle_in(folder: Path) -> str:
-    found = [name for inner, name in _INNER.items() if (folder / inner).is_file()]
-    if len(found) != 1:
-        raise InputError(f"{folder} is a folder", hint="give the cut that lies in it")
-    return found[0]
+    if (folder / "content.otio").is_file():
+        return "otiod"
+    if (folder / "Info.fcpxml").is_file() or folder.suffix.lower() == ".fcpxmld":
+        return "fcpxmld"
+    raise InputError(f"{folder} is a folder", hint="give the cut that lies in it")
 
 
 def _opened_by(name: str, path: Path, frame_rate: Fraction | None) -> Document:

@@ -27,15 +27,6 @@ def test_a_folder_is_said_to_be_one(tmp_path: Path) -> None:
     assert "cut" in caught.value.hint
 
 
-def test_a_final_cut_bundle_is_pointed_into(tmp_path: Path) -> None:
-    inner = tmp_path / "reel.fcpxmld" / "Info.fcpxml"
-    inner.parent.mkdir()
-    inner.write_text("<fcpxml/>")
-    with pytest.raises(InputError, match="is a folder") as caught:
-        open_document(inner.parent)
-    assert str(inner) in caught.value.hint
-
-
 def test_what_is_no_cut_at_all() -> None:
     with pytest.raises(UnknownFormat, match="no timeline format"):
         open_bytes(b"\x89PNG\r\n", name="a.png")
