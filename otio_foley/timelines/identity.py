@@ -25,12 +25,16 @@ def clip_id(medium: str, source_start_s: Fraction, duration_s: Fraction, occurre
     `occurrence` counts equal clips in record order from 0. Times count to the millisecond, which
     is finer than a frame and coarser than what formats round away.
     """
-    fields = (
+    shown = (
         base_name(medium).casefold(),
-        str(_milliseconds(source_start_s)),
-        str(_milliseconds(duration_s)),
-        str(occurrence),
+        _milliseconds(source_start_s),
+        _milliseconds(duration_s),
     )
+    return _hashed(shown, occurrence)
+
+
+def _hashed(shown: tuple[str, int, int], occurrence: int) -> str:
+    fields = (*map(str, shown), str(occurrence))
     return hashlib.sha1("\0".join(fields).encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
 
 
@@ -47,24 +51,27 @@ def medium_of(clip: Clip) -> str:
 
 def with_ids(clips: Iterable[Clip]) -> tuple[Clip, ...]:
     """Clips in record order (then by layer), each with its `clip_id`; given ids are ignored."""
-    ordered = sorted(clips, key=lambda clip: (clip.record.start_s, clip.layer))
+    ordered = sorted(clips, key=record_order)
     seen: Counter[tuple[str, int, int]] = Counter()
     named = []
     for clip in ordered:
         medium = medium_of(clip)
-        source_start_s = clip.time_map.points[0][1]
-        duration_s = clip.record.duration_s
-        key = (
+        shown = (
             base_name(medium).casefold(),
-            _milliseconds(source_start_s),
-            _milliseconds(duration_s),
+            _milliseconds(clip.time_map.points[0][1]),
+            _milliseconds(clip.record.duration_s),
         )
-        identity = clip_id(medium, source_start_s, duration_s, seen[key])
-        seen[key] += 1
-        named.append(replace(clip, clip_id=identity))
+        named.append(replace(clip, clip_id=_hashed(shown, seen[shown])))
+        seen[shown] += 1
     return tuple(named)
 
 
+def record_order(clip: Clip) -> tuple[float, Fraction, int]:
+    """Sorting key: record start, then layer. The float settles nearly all at a tenth of the cost;
+    it never contradicts the exact time."""
+    return float(clip.record.start_s), clip.record.start_s, clip.layer
+
+
 def _milliseconds(time_s: Fraction) -> int:
-    """Nearest whole millisecond, halves up."""
-    return (time_s * 1000 + Fraction(1, 2)).__floor__()
+    """Nearest whole millisecond, halves up; in integers, for a cut has thousands of these."""
+    return (2000 * time_s.numerator + time_s.denominator) // (2 * time_s.denominator)

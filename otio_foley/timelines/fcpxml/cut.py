@@ -15,7 +15,7 @@ from otio_foley.timelines.fcpxml.read import SequenceReader
 from otio_foley.timelines.fcpxml.story import Host
 from otio_foley.timelines.fcpxml.time import plain_value
 from otio_foley.timelines.fcpxml.write import insertion_patches, our_nodes
-from otio_foley.timelines.identity import with_ids
+from otio_foley.timelines.identity import record_order, with_ids
 from otio_foley.timelines.xml.canonical import canonical
 from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
 from otio_foley.timelines.xml.write import removal_patches
@@ -139,16 +139,17 @@ def _parsed(xml: XmlText, chosen: _Candidate, others: list[Skipped]) -> ParsedFc
     lowest = min((placed.clip.layer for placed in reader.placed), default=1)
     # Picture below the primary storyline is the lowest layer then, and everything is one up.
     lift = max(0, 1 - lowest)
-    lifted = [replace(p.clip, layer=p.clip.layer + lift) for p in reader.placed]
-    order = sorted(range(len(lifted)), key=lambda i: (lifted[i].record.start_s, lifted[i].layer))
-    clips: tuple[Clip, ...] = with_ids(lifted[i] for i in order)
-    hosts = {clip.clip_id: reader.placed[i].host for clip, i in zip(clips, order, strict=True)}
+    clips = [placed.clip for placed in reader.placed]
+    lifted = [replace(clip, layer=clip.layer + lift) for clip in clips] if lift else clips
+    order = sorted(range(len(lifted)), key=lambda i: record_order(lifted[i]))
+    named: tuple[Clip, ...] = with_ids(lifted[i] for i in order)
+    hosts = {clip.clip_id: reader.placed[i].host for clip, i in zip(named, order, strict=True)}
     timeline = Timeline(
         name=chosen.name,
         frame_rate=chosen.rate,
         drop_frame=chosen.sequence.get("tcFormat") == "DF",
         start_s=optional_seconds(chosen.sequence, "tcStart") or Fraction(0),
-        clips=clips,
+        clips=named,
         markers=tuple(sorted(reader.markers, key=lambda marker: marker.record_s)),
         skipped=(*reader.skipped, *others),
     )

@@ -9,8 +9,9 @@ are scheduled in it too, but run beside it in the parent's time and may reach be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from otio_foley.errors import ParseError
 from otio_foley.timelines.fcpxml.media import Asset, Resources, optional_seconds, reel_of
@@ -34,6 +35,7 @@ from otio_foley.types import Clip, Marker, Skipped, Span, TimeMap
 
 _MAX_NESTING = 60
 _MAX_VISITS = 500_000
+_ZERO = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +46,11 @@ class Placed:
     host: Host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where the walk stands. `host` is None directly on the main timeline."""
+class _Place(NamedTuple):
+    """Where the walk stands. `host` is None directly on the main timeline.
+
+    A named tuple, for several are made for each element of a cut, and `replace` is slow.
+    """
 
     window: Window
     rate: Fraction
@@ -68,6 +72,7 @@ class SequenceReader:
     def __init__(self, resources: Resources, rate: Fraction) -> None:
         self.resources = resources
         self.rate = rate
+        self.start_s = Fraction(0)
         self.placed: list[Placed] = []
         self.markers: list[Marker] = []
         self.skipped: list[Skipped] = []
@@ -76,7 +81,7 @@ class SequenceReader:
 
     def read(self, sequence: Node) -> None:
         """Raises TooMuchError; whatever else is wrong with an element puts it on `skipped`."""
-        start_s = optional_seconds(sequence, "tcStart") or Fraction(0)
+        start_s = self.start_s = optional_seconds(sequence, "tcStart") or Fraction(0)
         place = _Place(
             window=unlimited(start_s),
             rate=self.rate,
@@ -95,19 +100,20 @@ class SequenceReader:
         self, items: Sequence[Node], base_s: Fraction, first_s: Fraction, place: _Place
     ) -> None:
         """Elements in a row; one without an offset follows the one before it."""
-        next_s = first_s
+        at_s, before, overlap_s = first_s, None, Fraction(0)
         for item in items:
             if item.tag == "transition":
                 if item.get("offset") is None:
-                    next_s -= self._lenient_seconds(item, "duration")
+                    overlap_s += self._lenient_seconds(item, "duration")
                 continue
             if item.tag not in STORY:
                 continue
-            at_s = next_s
             if item.get("offset") is not None:
                 at_s = base_s + self._lenient_seconds(item, "offset")
+            else:
+                at_s += (self._extent(before) if before is not None else 0) - overlap_s
             self._visit(item, at_s, place)
-            next_s = at_s + self._extent(item)
+            before, overlap_s = item, Fraction(0)
 
     def _lenient_seconds(self, item: Node, name: str) -> Fraction:
         """For running positions: what is wrong here is reported where the item is visited."""
@@ -135,7 +141,7 @@ class SequenceReader:
             if place.depth > _MAX_NESTING:
                 raise ParseError(f"nested more than {_MAX_NESTING} deep")
             optional_seconds(item, "offset")
-            self._element(item, at_s, replace(place, depth=place.depth + 1))
+            self._element(item, at_s, place._replace(depth=place.depth + 1))
         except TooMuchError:
             raise
         except ParseError as error:
@@ -155,11 +161,11 @@ class SequenceReader:
         timing = timing_of(item, at_s, place.rate, self.resources)
         host = place.host
         if host is None:
-            record_s = at_s - _main_start(place)
+            record_s = at_s - self.start_s
             host = Host(node=item, record_s=record_s, local_s=timing.start_s, speed=timing.speed)
             self._read_markers(item, timing, record_s)
         try:
-            self._content(item, timing, replace(place, host=host))
+            self._content(item, timing, place._replace(host=host))
         except TooMuchError:
             raise
         except ParseError as error:  # what is anchored to it can be read all the same
@@ -170,7 +176,7 @@ class SequenceReader:
     # ---- what an element shows
 
     def _content(self, item: Node, timing: Timing, place: _Place) -> None:
-        seen = replace(place, enabled=place.enabled and item.get("enabled") != "0")
+        seen = place._replace(enabled=place.enabled and item.get("enabled") != "0")
         if item.tag == "gap" or item.get("srcEnable") == "audio":
             return
         if item.tag in CONTAINERS:
@@ -204,10 +210,14 @@ class SequenceReader:
             self._emit(item, asset, window, place)
 
     def _emit(self, item: Node, asset: Asset, window: Window, place: _Place) -> None:
-        start_s, end_s = window[0][0], window[-1][0]
-        points = straightened(tuple((record - start_s, source) for record, source in window))
+        start_s = window[0][0]
+        duration_s = window[-1][0] - start_s
         if asset.is_still:
-            points = ((Fraction(0), asset.start_s), (end_s - start_s, asset.start_s))
+            points: Window = ((_ZERO, asset.start_s), (duration_s, asset.start_s))
+        elif len(window) == 2:
+            points = ((_ZERO, window[0][1]), (duration_s, window[1][1]))
+        else:
+            points = straightened(tuple((record - start_s, source) for record, source in window))
         rate = self.resources.rate(item.get("format")) or asset.rate or place.rate
         assert place.host is not None
         clip = Clip(
@@ -217,7 +227,7 @@ class SequenceReader:
             media_path=asset.path,
             media_start_s=asset.start_s,
             source_rate=asset.rate or rate,
-            record=Span(start_s=start_s, duration_s=end_s - start_s),
+            record=Span(start_s=start_s, duration_s=duration_s),
             time_map=TimeMap(points=points),
             layer=place.layer,
             enabled=place.enabled,
@@ -229,13 +239,13 @@ class SequenceReader:
         rate = self.resources.rate(item.get("format")) or place.rate
         name = item.get("name") if item.tag == "clip" else None
         for window in timing.windows(place.window):
-            inner = replace(place, window=window, rate=rate, clip_name=name)
+            inner = place._replace(window=window, rate=rate, clip_name=name)
             for child in item.children:
                 lane = lane_of(child)
                 if child.tag not in STORY or (lane and item.tag == "clip"):
                     continue
                 at_s = self._contained_offset(child, item, timing)
-                layered = replace(inner, layer=inner.layer + lane)
+                layered = inner._replace(layer=inner.layer + lane)
                 if child.tag == "spine":
                     self._storyline(child.children, at_s, at_s, layered)
                 else:
@@ -262,8 +272,8 @@ class SequenceReader:
         first_s = optional_seconds(sequence, "tcStart") or Fraction(0)
         rate = self.resources.rate(sequence.get("format")) or place.rate
         for window in timing.windows(place.window):
-            inner = replace(
-                place, window=window, rate=rate, clip_name=None, inside=(*place.inside, media_id)
+            inner = place._replace(
+                window=window, rate=rate, clip_name=None, inside=(*place.inside, media_id)
             )
             if spine is not None:
                 self._storyline(spine.children, Fraction(0), first_s, inner)
@@ -280,8 +290,8 @@ class SequenceReader:
         first_s = optional_seconds(multicam, "tcStart") or Fraction(0)
         rate = self.resources.rate(multicam.get("format")) or place.rate
         for window in timing.windows(place.window):
-            inner = replace(
-                place, window=window, rate=rate, clip_name=None, inside=(*place.inside, media_id)
+            inner = place._replace(
+                window=window, rate=rate, clip_name=None, inside=(*place.inside, media_id)
             )
             self._storyline(angle.children, Fraction(0), first_s, inner)
 
@@ -292,11 +302,11 @@ class SequenceReader:
             lane = lane_of(child)
             if child.tag not in STORY or (item.tag in CONTAINERS and not lane):
                 continue
-            beside = replace(place, layer=place.layer + lane, clip_name=None)
+            beside = place._replace(layer=place.layer + lane, clip_name=None)
             offset_s = optional_seconds(child, "offset")
             at_s = timing.at_s if offset_s is None else timing.parent_time(offset_s)
             if child.tag == "spine":
-                self._storyline(child.children, at_s, at_s, replace(beside, host=host))
+                self._storyline(child.children, at_s, at_s, beside._replace(host=host))
             else:
                 self._visit(child, at_s, beside)
 
@@ -322,9 +332,3 @@ class SequenceReader:
         self.failures += failed
         name = item.get("name") or f"<{item.tag}>"
         self.skipped.append(Skipped(clip_id="", name=name, reason=reason))
-
-
-def _main_start(place: _Place) -> Fraction:
-    """The main timeline's time at record zero."""
-    record_s, local_s = place.window[0]
-    return local_s - record_s

@@ -41,7 +41,8 @@ class Host:
 
     def local_at(self, record_s: Fraction) -> Fraction:
         """The host's own time at a time of the record."""
-        return self.local_s + (record_s - self.record_s) * self.speed
+        ahead_s = record_s - self.record_s
+        return self.local_s + (ahead_s if self.speed == 1 else ahead_s * self.speed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +57,36 @@ class Timing:
 
     def windows(self, window: Window) -> tuple[Window, ...]:
         """What is seen of the element, as windows on its unretimed local time."""
+        straight = self._straight(window)
+        if straight is not None:
+            return (straight,)
         found = []
         for piece in restricted(window, self.at_s, self.at_s + self.duration_s):
             local = shifted(piece, self.at_s, self.start_s, self.speed)
             found.append(local if self.curve is None else through(local, self.curve))
         return tuple(found)
 
+    def _straight(self, window: Window) -> Window | None:
+        """The one window of an element that plays straight within one that does, by far the most
+        common case; None for all others."""
+        (record_s, local_s), (record_end_s, local_end_s) = window[0], window[-1]
+        if len(window) != 2 or self.curve is not None or self.speed != 1:
+            return None
+        end_s = self.at_s + self.duration_s
+        if not local_s <= self.at_s < end_s <= local_end_s:
+            return None
+        shift_s = record_s - local_s
+        if record_end_s - local_end_s != shift_s:
+            return None
+        first_s = self.at_s + shift_s
+        return (
+            (first_s, self.start_s),
+            (first_s + self.duration_s, self.start_s + self.duration_s),
+        )
+
     def parent_time(self, local_s: Fraction) -> Fraction:
-        return self.at_s + (local_s - self.start_s) / self.speed
+        ahead_s = local_s - self.start_s
+        return self.at_s + (ahead_s if self.speed == 1 else ahead_s / self.speed)
 
 
 def timing_of(item: Node, at_s: Fraction, rate: Fraction, resources: Resources) -> Timing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +17,10 @@ _STILL_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".tga", ".psd"),
     *(".bmp", ".gif", ".exr", ".dpx", ".svg", ".webp", ".heic"),
 )
+
+#: NTSC rates cut down to whole numbers, as Premiere writes them for media of 29.97 frames and the
+#: like (and then without `ntsc`). Nothing runs at these rates themselves.
+_CUT_DOWN = frozenset((14, 23, 29, 47, 59, 119))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,38 +42,79 @@ class Library:
 
     def __init__(self, root: Node) -> None:
         self._files: dict[str, Node] = {}
+        self._masters: dict[str, Node] = {}
+        self._multiclips: dict[str, Node] = {}
+        self._sequences: dict[str, Node] = {}
         self._read: dict[int, MediaFile] = {}
-        self.sequences: dict[str, Node] = {}
-        self.masters: dict[str, Node] = {}
-        kinds = {"file": self._files, "sequence": self.sequences, "clip": self.masters}
-        for node in root.descendants():
+        #: Ids of the sequences that some clip plays.
+        self.nested_ids: set[str] = set()
+        kinds = {
+            "file": self._files,
+            "sequence": self._sequences,
+            "clip": self._masters,
+            "multiclip": self._multiclips,
+        }
+        for node in _parents_in(root):
             known = kinds.get(node.tag)
             identity = node.get("id")
-            # A reference is an element of the same name without children.
-            if known is not None and identity is not None and node.children:
+            if known is not None and identity is not None:
                 known.setdefault(identity, node)
+            elif node.tag == "clipitem" and (nested := node.child("sequence")) is not None:
+                self.nested_ids.add(nested.get("id") or "")
 
     def sequence(self, node: Node) -> Node | None:
         """The definition of a nested sequence."""
-        return node if node.children else self.sequences.get(node.get("id") or "")
+        return _definition(node, self._sequences)
 
     def file_of(self, clipitem: Node) -> Node | None:
-        """The `file` that a clipitem plays: its own, its active angle's, or its master clip's."""
+        """The `file` that a clipitem plays: its own, or that of its master clip."""
         node = clipitem.child("file")
         if node is None:
-            multiclip = clipitem.child("multiclip")
-            angle = _active_angle(multiclip) if multiclip is not None else None
-            master = angle or self.masters.get(clipitem.child_text("masterclipid") or "")
+            master = self._master_of(clipitem)
             node = next(master.find_all("file"), None) if master is not None else None
-        if node is not None and not node.children:
-            node = self._files.get(node.get("id") or "", node)
-        return node
+        return (_definition(node, self._files) or node) if node is not None else None
+
+    def subclip_of(self, clipitem: Node) -> Node | None:
+        """What part of its medium a clipitem counts from, also where its master clip says so."""
+        own = clipitem.child("subclipinfo")
+        if own is not None or clipitem.child("file") is not None:
+            return own
+        master = self._master_of(clipitem)
+        return master.child("subclipinfo") if master is not None else None
+
+    def active_angle(self, clipitem: Node) -> Node | None:
+        """The clip that a multiclip shows; None for what is no multiclip."""
+        multiclip = clipitem.child("multiclip")
+        definition = _definition(multiclip, self._multiclips) if multiclip is not None else None
+        if definition is None:
+            return None
+        angles = [node for node in definition.children if node.tag == "angle"]
+        active = [node for node in angles if is_true(node.child_text("activevideoangle"))]
+        clips = [angle.child("clip") for angle in (*active, *angles)]
+        return next((_definition(clip, self._masters) for clip in clips if clip is not None), None)
 
     def media(self, file: Node) -> MediaFile:
         """Raises ParseError for a file with a timecode that is none."""
         if id(file) not in self._read:
             self._read[id(file)] = _media_file(file)
         return self._read[id(file)]
+
+    def _master_of(self, clipitem: Node) -> Node | None:
+        return self._masters.get(clipitem.child_text("masterclipid") or "")
+
+
+def _parents_in(root: Node) -> Iterator[Node]:
+    """Every element that has children, in document order: a definition is never empty."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed([child for child in node.children if child.children]))
+
+
+def _definition(node: Node, known: dict[str, Node]) -> Node | None:
+    """A reference is an element of the same name without children."""
+    return node if node.children else known.get(node.get("id") or "")
 
 
 def number(node: Node, tag: str) -> Fraction | None:
@@ -82,8 +128,9 @@ def number(node: Node, tag: str) -> Fraction | None:
             f"<{tag}> of <{node.tag}> is no number: {text[:60]!r}",
             line=child.line,
             column=child.column,
+            hint="export the cut again, or repair the file at that place",
         )
-    return Fraction(text)
+    return Fraction(text) if "." in text else Fraction(int(text))
 
 
 def rate_of(node: Node | None) -> Fraction | None:
@@ -94,6 +141,8 @@ def rate_of(node: Node | None) -> Fraction | None:
         return None
     if timebase.denominator != 1:
         return rate_from_float(float(timebase))
+    if timebase.numerator in _CUT_DOWN:
+        return (timebase + 1) * Fraction(1000, 1001)
     # Some exporters write ntsc=TRUE beside 25 or 50, which has no meaning.
     ntsc = is_true(rate.child_text("ntsc")) and timebase % 25 != 0
     return timebase * Fraction(1000, 1001) if ntsc else timebase
@@ -126,12 +175,6 @@ def timecode_s(node: Node, own_rate: Fraction | None) -> Fraction:
     if frame is None:
         frame = Fraction(frames_from_timecode(text or "", rate, is_drop_frame(timecode)))
     return frame / rate
-
-
-def _active_angle(multiclip: Node) -> Node | None:
-    angles = [node for node in multiclip.children if node.tag == "angle"]
-    active = [node for node in angles if node.child("activevideoangle") is not None]
-    return next(iter([*active, *angles]), None)
 
 
 def _media_file(file: Node) -> MediaFile:

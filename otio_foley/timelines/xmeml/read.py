@@ -33,7 +33,7 @@ from otio_foley.types import Clip, Skipped, Span, TimeMap
 #: Premiere's clock, in ticks a second.
 TICKS_HZ = 254_016_000_000
 _MAX_NESTING = 40
-_MAX_VISITS = 500_000
+_MAX_VISITS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class SequenceReader:
         self.visits += 1
         if self.visits > _MAX_VISITS:
             raise TooMuchError(
-                "the nested sequences of this file unfold into more than half a million clips",
+                "the nested sequences of this file unfold into more than a hundred thousand clips",
                 hint="replace nested sequences by their clips and export again",
             )
         node = items[position]
@@ -118,6 +118,8 @@ class SequenceReader:
         rate = rate_of(node) or place.rate
         in_frame = max(Fraction(0), number(node, "in") or Fraction(0))
         out_frame = number(node, "out")
+        if out_frame is not None and out_frame < 0:
+            out_frame = None
         start = number(node, "start")
         end = number(node, "end")
         length = None
@@ -149,10 +151,15 @@ class SequenceReader:
         )
 
     def _clipitem(self, item: _Item, place: _Place) -> None:
-        place = replace(place, enabled=place.enabled and is_enabled(item.node))
+        if not is_enabled(item.node):
+            place = replace(place, enabled=False)
         nested = item.node.child("sequence")
+        angle = self.library.active_angle(item.node)
         if nested is not None:
             self._nested(item, nested, place)
+            return
+        if angle is not None:
+            self._angle(item, angle, place)
             return
         file = self.library.file_of(item.node)
         media = self.library.media(file) if file is not None else None
@@ -169,10 +176,40 @@ class SequenceReader:
         if id(sequence) in place.inside or len(place.inside) > _MAX_NESTING:
             raise ParseError("the nested sequence contains itself")
         self.nested.add(id(sequence))
+        if not holds_picture(sequence):
+            self._skip(item.node, "a nested sequence without picture")
+            return
         rate = rate_of(sequence) or place.rate
         for window in self._windows(item, None, place):
             inner = replace(place, window=window, rate=rate, inside=(*place.inside, id(sequence)))
             self._tracks(sequence, inner)
+
+    def _angle(self, item: _Item, clip: Node, place: _Place) -> None:
+        """The clip that a multiclip shows. Frames of a multiclip count from its own beginning, and
+        an angle's medium begins at `mediadelay` unless its clipitem says where it lies."""
+        if id(clip) in place.inside or len(place.inside) > _MAX_NESTING:
+            raise ParseError("the multiclip contains itself")
+        items = [node for track in picture_tracks(clip) for node in track.children]
+        node = next((node for node in items if node.tag == "clipitem"), clip)
+        rate = rate_of(node) or rate_of(clip) or item.rate
+        start = max(Fraction(0), number(node, "start") or Fraction(0))
+        start = start or number(node, "mediadelay") or Fraction(0)
+        in_frame = max(Fraction(0), number(node, "in") or Fraction(0))
+        out_frame = number(node, "out") or Fraction(-1)
+        if out_frame <= in_frame:
+            duration = number(node, "duration") or number(clip, "duration")
+            out_frame = in_frame + (duration if duration is not None else item.out_frame)
+        inner = _Item(
+            node=node,
+            start_s=start / rate,
+            end_s=(start + out_frame - in_frame) / rate,
+            in_frame=in_frame,
+            out_frame=out_frame,
+            rate=rate,
+        )
+        inside = (*place.inside, id(clip))
+        for window in self._windows(item, None, place):
+            self._clipitem(inner, replace(place, window=window, rate=rate, inside=inside))
 
     def _windows(self, item: _Item, media: MediaFile | None, place: _Place) -> tuple[Window, ...]:
         """What is seen of the medium, as windows on seconds from its first frame."""
@@ -182,7 +219,7 @@ class SequenceReader:
         curve = retime(item.node, item.in_frame, item.out_frame, media_frames)
         source_rate = item.rate if curve is not None else self._in_rate(item, media, place)
         # In and out of a subclip count from where it begins in its medium.
-        subclip = item.node.child("subclipinfo")
+        subclip = self.library.subclip_of(item.node)
         subclip_frames = number(subclip, "startoffset") if subclip is not None else None
         subclip_s = (subclip_frames or Fraction(0)) / source_rate
         found = []
@@ -203,6 +240,8 @@ class SequenceReader:
         rates = [item.rate, place.rate]
         if media is not None and media.rate is not None:
             rates.insert(1, media.rate)
+        if len(set(rates)) == 1:
+            return item.rate
         ticks = number(item.node, "pproTicksIn")
         if ticks is not None and item.in_frame:
             in_s = ticks / TICKS_HZ
@@ -246,8 +285,17 @@ class SequenceReader:
         self.skipped.append(Skipped(clip_id="", name=name, reason=reason))
 
 
+def holds_picture(sequence: Node) -> bool:
+    """Whether there is anything on its video tracks, if only a title."""
+    return any(
+        item.tag in ("clipitem", "generatoritem")
+        for track in picture_tracks(sequence)
+        for item in track.children
+    )
+
+
 def picture_tracks(sequence: Node) -> list[Node]:
-    """The video tracks, lowest first."""
+    """The video tracks of a sequence or clip, lowest first."""
     media = sequence.child("media")
     video = media.child("video") if media is not None else None
     return [node for node in (video.children if video is not None else ()) if node.tag == "track"]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from otio_foley.timelines.document import Patch
-from otio_foley.timelines.xml.tree import Node, XmlText, attribute, text
-
-#: What XML 1.0 cannot hold, not even as a character reference.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from otio_foley.timelines.xml.tree import Node, XmlText, attributes, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +36,23 @@ _LONGEST_INDENT = 2000
 
 def rendered(element: Element, style: Style) -> str:
     """The element, preceded by its line break and indentation."""
-    lead = style.newline + style.indent if style.newline else ""
-    head = f"<{element.tag}" + "".join(
-        attribute(name, legal(value)) for name, value in element.attributes
-    )
-    if not element.content:
-        return f"{lead}{head}/>"
-    if isinstance(element.content, str):
-        return f"{lead}{head}>{text(legal(element.content))}</{element.tag}>"
-    deeper = Style(style.newline, style.indent + style.unit, style.unit)
-    inner = "".join(rendered(child, deeper) for child in element.content)
-    return f"{lead}{head}>{inner}{lead}</{element.tag}>"
+    pieces: list[str] = []
+    _render(element, style.newline + style.indent, style.unit, pieces)
+    return "".join(pieces)
 
 
-def legal(value: str) -> str:
-    """Text without the characters that XML cannot hold."""
-    return _ILLEGAL.sub("\ufffd", value)
+def _render(element: Element, lead: str, unit: str, pieces: list[str]) -> None:
+    tag, content = element.tag, element.content
+    pieces.append(f"{lead}<{tag}{attributes(element.attributes)}")
+    if not content:
+        pieces.append("/>")
+    elif isinstance(content, str):
+        pieces.append(f">{text(content)}</{tag}>")
+    else:
+        pieces.append(">")
+        for child in content:
+            _render(child, lead + unit, unit, pieces)
+        pieces.append(f"{lead}</{tag}>")
 
 
 class Writer:
