@@ -14,12 +14,13 @@ from timelines.stems import stem_for
 
 from otio_foley.errors import FoleyError, OutputError, ParseError
 from otio_foley.time import seconds_from_frames
+from otio_foley.timelines.dialect import GENERIC, Dialect
 from otio_foley.timelines.document import NAMESPACE, TextDocument, open_text
 from otio_foley.timelines.edl import cut as edl
 from otio_foley.timelines.edl.lines import read_list
 from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.registry import open_bytes, open_document
-from otio_foley.types import Clip, StemClip, Timeline
+from otio_foley.types import Clip, Marker, StemClip, Timeline
 
 _DATA = Path(__file__).parents[1] / "data" / "edl"
 _SHARED = Path(__file__).parents[3] / "shared" / "timelines"
@@ -445,6 +446,50 @@ def test_a_track_is_a_channel() -> None:
         ("FS2", "A3"),
         ("FS5", "A4"),
     ]
+
+
+def test_separate_lists_one_a_track_and_the_cut_as_it_was() -> None:
+    document = open_document(_DATA / "drop_frame_latin1.edl")
+    clip = document.timeline().clips[1]
+    stems = [stem_for(clip, document.timeline(), track) for track in (1, 2)]
+    dialect = Dialect(separate=True)
+    assert document.add(stems, dialect).is_identical(document)
+    first, second = document.sidecars(stems, dialect)
+    assert (first.suffix, second.suffix) == ("_FS1.edl", "_FS2.edl")
+    text = first.content.decode("latin-1")
+    assert text.startswith("TITLE: ")
+    assert "FCM: DROP FRAME" in text.splitlines()
+    assert "01:01:00;16 01:01:01;16 01:01:00;04 01:01:01;04" in text
+    # Whoever takes such a list for a cut is told that there is nothing to work on.
+    with pytest.raises(ParseError, match="no event"):
+        open_bytes(first.content, name="x.edl")
+
+
+def test_resolve_gets_the_markers_as_it_writes_them_itself() -> None:
+    document = open_document(_DATA / "drop_frame_latin1.edl")
+    clip = document.timeline().clips[1]
+    stem = stem_for(clip, document.timeline())
+    start = stem.record.start_s
+    markers = (
+        Marker(record_s=start, name="walk left", note="person 0|heel"),
+        Marker(record_s=start + Fraction(1001, 30000), name="walk right", color="ORANGE"),
+    )
+    dialect = Dialect(host="resolve")
+    (sidecar,) = document.sidecars([replace(stem, markers=markers)], dialect)
+    assert sidecar.suffix == "_markers.edl"
+    lines = sidecar.content.decode().split("\r\n")
+    assert lines[1:] == [
+        "FCM: DROP FRAME",
+        "",
+        "001  001      V     C        01:01:00;04 01:01:00;05 01:01:00;04 01:01:00;05  ",
+        "person 0 heel |C:ResolveColorPurple |M:walk left |D:1",
+        "",
+        "002  001      V     C        01:01:00;05 01:01:00;06 01:01:00;05 01:01:00;06  ",
+        " |C:ResolveColorSand |M:walk right |D:1",
+        "",
+        "",
+    ]
+    assert not document.sidecars([replace(stem, markers=markers)], GENERIC)
 
 
 def test_the_lists_own_drop_frame_marks_are_used() -> None:

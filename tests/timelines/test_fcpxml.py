@@ -25,13 +25,14 @@ from timelines.roundtrip import (
 )
 from timelines.stems import stem_for, stem_with_control_characters, stems_for
 
-from otio_foley.errors import FoleyError, OutputError, ParseError
+from otio_foley.errors import FoleyError, OutputError, ParseError, WouldLoseData
 from otio_foley.time import samples_from_seconds
+from otio_foley.timelines.dialect import Dialect
 from otio_foley.timelines.fcpxml.time import conform_speed, rate_from_format_name, seconds
 from otio_foley.timelines.fcpxml.time import time_text as written
 from otio_foley.timelines.fcpxml.write import ROLE
 from otio_foley.timelines.registry import open_bytes, open_document
-from otio_foley.types import Clip, Marker, StemClip, Timeline
+from otio_foley.types import Clip, Host, Marker, StemClip, Timeline
 
 FRAME_S = Fraction(1001, 30000)
 NTSC_24 = Fraction(24000, 1001)
@@ -637,3 +638,60 @@ def damaged(text: str, rng: random.Random) -> bytes:
     for _ in range(rng.randrange(1, 4)):
         raw[rng.randrange(len(raw))] = rng.randrange(256)
     return bytes(raw)
+
+
+SPINE_OF_TWO = (
+    '<asset-clip ref="r2" name="one" offset="0s" start="10s" duration="4s"/>'
+    '<asset-clip ref="r2" name="two" offset="4s" start="30s" duration="2s"/>'
+)
+
+
+def with_automation(timeline: Timeline) -> list[StemClip]:
+    """Stems on every clip, each ridden from -12 dB to 0 and on beyond its end."""
+    return [
+        replace(
+            stem,
+            automation=(
+                (Fraction(0), -12.0),
+                (stem.record.duration_s / 2, 0.0),
+                (stem.record.duration_s * 2, -9.0),
+            ),
+        )
+        for stem in stems_for(timeline)
+    ]
+
+
+@pytest.mark.parametrize(("host", "unit"), [("finalcut", "dB"), ("generic", "dB"), ("resolve", "")])
+def test_automation_lies_in_the_clips_own_time(host: Host, unit: str) -> None:
+    raw = document(SPINE_OF_TWO)
+    opened = open_bytes(raw, name="x")
+    stem = with_automation(opened.timeline())[0]
+    root = etree.fromstring(opened.add([stem], Dialect(host=host)).raw)
+    (clip,) = (one for one in root.iter("asset-clip") if one.get("audioRole") == ROLE)
+    keyframes = list(
+        clip.iterfind("adjust-volume/param[@name='amount']/keyframeAnimation/keyframe")
+    )
+    times = [seconds(one.get("time")) for one in keyframes]
+    start = seconds(clip.get("start"))
+    length = seconds(clip.get("duration"))
+    assert times == [start, start + length / 2, start + length]
+    assert [one.get("value") for one in keyframes] == [
+        f"-12.00{unit}",
+        f"0.00{unit}",
+        f"-3.00{unit}",
+    ]
+
+
+def test_a_version_without_keyframes_refuses_automation() -> None:
+    opened = open_bytes(document(SPINE_OF_TWO, version="1.3"), name="x")
+    with pytest.raises(WouldLoseData, match=r"1\.3 holds no keyframes"):
+        opened.add(with_automation(opened.timeline()))
+
+
+def test_resolve_gets_the_markers_in_a_list_of_their_own() -> None:
+    opened = open_bytes(document(SPINE_OF_TWO), name="x")
+    stems = stems_for(opened.timeline())
+    (sidecar,) = opened.sidecars(stems, Dialect(host="resolve"))
+    assert sidecar.suffix == "_markers.edl"
+    assert sidecar.content.count(b"|C:ResolveColor") == sum(len(stem.markers) for stem in stems)
+    assert not opened.sidecars(stems, Dialect(host="finalcut"))

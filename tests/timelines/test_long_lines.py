@@ -61,13 +61,13 @@ def _seconds(raw: bytes, name: str) -> float:
 def test_long_lines_of_a_list(line: str, filling: str) -> None:
     long = (filling * _LENGTH)[:_LENGTH]
     text = "\n".join(["TITLE: t", _EVENT, line.replace("{}", long), _EVENT.replace("001", "003")])
-    assert _seconds(text.encode(), "cut.edl") < 1
+    assert _seconds(text.encode(), "cut.edl") < 5
 
 
 @pytest.mark.parametrize("words", ["FINAL CUT PRO REEL:", "REPLACED BY:", "01:00:00:00 ", "|D:1"])
 def test_words_that_a_list_repeats(words: str) -> None:
     text = "\n".join(["TITLE: t", _EVENT, "* " + words * (_LENGTH // len(words)) + "x"])
-    assert _seconds(text.encode(), "cut.edl") < 1
+    assert _seconds(text.encode(), "cut.edl") < 5
 
 
 def test_a_comment_that_goes_on_and_on() -> None:
@@ -93,7 +93,7 @@ def test_long_values_in_xml(filling: str) -> None:
         f'<asset-clip ref="r2" lane="{value}" offset="{value}" duration="1s"/>'
         "</spine></sequence></project></fcpxml>"
     )
-    assert _seconds(fcpxml.encode(), "cut.fcpxml") < 1
+    assert _seconds(fcpxml.encode(), "cut.fcpxml") < 5
     xmeml = (
         f'<xmeml version="{value}"><sequence id="{value}"><name>{long}</name>'
         "<rate><timebase>25</timebase></rate><media><video><track><clipitem>"
@@ -101,8 +101,8 @@ def test_long_values_in_xml(filling: str) -> None:
         f"<timecode><string>{long}</string></timecode></file>"
         "</clipitem></track></video></media></sequence></xmeml>"
     )
-    assert _seconds(xmeml.encode(), "cut.xml") < 1
-    assert _seconds(f"<?xml {long}".encode(), "cut.xml") < 1
+    assert _seconds(xmeml.encode(), "cut.xml") < 5
+    assert _seconds(f"<?xml {long}".encode(), "cut.xml") < 5
 
 
 @pytest.mark.parametrize("filling", _FILLINGS)
@@ -117,6 +117,6 @@ def test_long_values_in_json(filling: str) -> None:
             "children": [{"OTIO_SCHEMA": long, "target_url": long, "name_prefix": long}],
         },
     }
-    assert _seconds(json.dumps(cut).encode(), "cut.otio") < 1
+    assert _seconds(json.dumps(cut).encode(), "cut.otio") < 5
     for text in ('{{"OTIO_SCHEMA"{}', '{{"OTIO_SCHEMA": "{}', '{{"OTIO_SCHEMA": {}x}}', "{{{}"):
-        assert _seconds(text.format(long).encode(), "cut.otio") < 1
+        assert _seconds(text.format(long).encode(), "cut.otio") < 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otio_foley.errors import ParseError
-from otio_foley.timelines.xml.tree import Node, attribute, parse_xml, text
+from otio_foley.timelines.xml.tree import Node, attributes, parse_xml, text
 
 SAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE r>
@@ -93,7 +93,7 @@ def test_error_says_where() -> None:
 
 def test_written_values_read_back() -> None:
     value = "a \"b\" 'c' <d> & \n\t é"
-    written = f"<a{attribute('x', value)}>{text(value)}</a>"
+    written = f"<a{attributes([('x', value)])}>{text(value)}</a>"
     node = parse_xml(written.encode()).root
     assert node.get("x") == value
     assert node.text == value

@@ -10,7 +10,6 @@ import struct
 import uuid
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from aaf2 import rational
@@ -22,6 +21,7 @@ from aaf2.mobslots import TimelineMobSlot
 
 from otio_foley.errors import OutputError
 from otio_foley.time import frames_from_seconds, nominal_rate
+from otio_foley.timelines.automation import densified, within
 from otio_foley.timelines.document import NAMESPACE
 from otio_foley.timelines.paths import url_from_path
 from otio_foley.types import Marker, StemClip, Timeline
@@ -36,10 +36,6 @@ _MOB_NAMESPACE = uuid.UUID("0b8f2d5e-7f0a-5c1e-9a56-3d1f6f0e7a11")
 
 #: A property holds 64 KiB at most, and text takes two bytes a letter.
 _PIECE = 12_000
-
-#: Linear gain between two points falls short of a curve that is straight in dB by less than
-#: 0.2 dB if the points lie no further apart than this.
-_STEP_DB = 3.0
 
 _BYTES_PER_SAMPLE = 3
 
@@ -185,26 +181,12 @@ def _ridden(file: Any, clip: Any, stem: StemClip) -> Any:
     level = file.create.VaryingValue()
     level.parameterdef = file.dictionary.lookup_parameterdef(_AMPLITUDE)
     level.interpolationdef = file.dictionary.lookup_interperlationdef(LinearInterp)
-    for time_s, level_db in _gain_points(stem):
+    for time_s, level_db in densified(within(stem.automation, stem.record.duration_s)):
         share = time_s / stem.record.duration_s
         gain = Fraction(10 ** (level_db / 20)).limit_denominator(1_000_000)
         level.add_keyframe(_rational(share.limit_denominator(10_000_000)), _rational(gain))
     group.parameters.append(level)
     return group
-
-
-def _gain_points(stem: StemClip) -> list[tuple[Fraction, float]]:
-    """The automation within the clip, dense enough to be read as linear gain."""
-    points = list(stem.automation)
-    dense = points[:1]
-    for (t0, l0), (t1, l1) in pairwise(points):
-        count = max(1, int(abs(l1 - l0) / _STEP_DB) + 1)
-        dense += [
-            (t0 + (t1 - t0) * n / count, l0 + (l1 - l0) * n / count) for n in range(1, count + 1)
-        ]
-    inside = [(t, level) for t, level in dense if 0 <= t <= stem.record.duration_s]
-    ends = [(Fraction(0), dense[0][1])] if not inside or inside[0][0] > 0 else []
-    return ends + inside
 
 
 def _gain_definition(file: Any) -> Any:

@@ -15,9 +15,14 @@ from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.edl.canonical import canonical
 from otio_foley.timelines.edl.lines import List, read_list
+from otio_foley.timelines.edl.markers import resolve_markers
 from otio_foley.timelines.edl.rate import Clock
 from otio_foley.timelines.edl.read import read_timeline
-from otio_foley.timelines.edl.write import insertion_patch, removal_patches
+from otio_foley.timelines.edl.write import (
+    insertion_patch,
+    removal_patches,
+    separate_list,
+)
 from otio_foley.types import StemClip, Timeline
 
 
@@ -39,13 +44,26 @@ class EdlText:
 
         Raises OutputError where clips overlap on a track.
         """
-        if not stems:
+        if not stems or dialect.separate:
             return ()
         start_s = self.timeline.start_s
         return (insertion_patch(self.found, self.clock, start_s, stems, self.raw),)
 
     def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
-        return ()
+        """A list for each footstep track where they are wanted apart, and for Resolve one of the
+        markers."""
+        tracks = sorted({stem.track for stem in stems}) if dialect.separate else []
+        found = [self._list_of(track, stems) for track in tracks]
+        if dialect.host == "resolve" and any(stem.markers for stem in stems):
+            found.append(resolve_markers(self.timeline, stems))
+        return tuple(found)
+
+    def _list_of(self, track: int, stems: Sequence[StemClip]) -> Sidecar:
+        own = [stem for stem in stems if stem.track == track]
+        content = separate_list(self.found, self.clock, self.timeline.start_s, own)
+        return Sidecar(
+            suffix=f"_FS{track}.edl", content=content, holds=f"the footsteps of track FS {track}"
+        )
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out our events and comments, found by our mark."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from otio_foley.errors import OutputError
@@ -26,13 +26,30 @@ from otio_foley.timelines.edl.lines import (
 )
 from otio_foley.timelines.edl.rate import Clock
 from otio_foley.timelines.paths import url_from_path
-from otio_foley.types import Marker, StemClip
+from otio_foley.types import Marker, MarkerColor, StemClip
 
 _PIECE_LENGTH = 140
 _OWN_KINDS = re.compile(
-    r"^\*\s*(?:FROM CLIP NAME|SOURCE FILE|FROM CLIP)\s*:|^\*\s*LOC\s*:\s*\S+\s+MAGENTA\b",
+    r"^\*\s*(?:FROM CLIP NAME|SOURCE FILE|FROM CLIP)\s*:"
+    # A person's own locators may stand there, too: of yellow ones only those with a step's name.
+    r"|^\*\s*LOC\s*:\s*\S+\s+(?:MAGENTA\b|YELLOW\s+\w+\s+(?:left|right)\s*$)",
     re.IGNORECASE,
 )
+#: Avid's locators know eight colours; ours are magenta, and yellow where one should look.
+_COLORS: Mapping[MarkerColor, str] = {
+    "RED": "RED",
+    "PINK": "MAGENTA",
+    "ORANGE": "YELLOW",
+    "YELLOW": "YELLOW",
+    "GREEN": "GREEN",
+    "CYAN": "CYAN",
+    "BLUE": "BLUE",
+    "PURPLE": "MAGENTA",
+    "MAGENTA": "MAGENTA",
+    "BLACK": "BLACK",
+    "WHITE": "WHITE",
+}
+
 _CHANNEL = re.compile(r"A(\d*)")
 
 
@@ -56,22 +73,41 @@ def insertion_patch(
 
     Raises OutputError where two clips of a track overlap.
     """
-    ordered = sorted(stems, key=lambda stem: (stem.record.start_s, stem.track))
-    _refuse_overlaps(ordered)
-    layout = _layout(found.events)
     channels = _free_channels(found, sorted({stem.track for stem in stems}))
-    number = max((int(event.number[-9:]) for event in found.events), default=0)
-    lines: list[str] = []
-    for index, stem in enumerate(ordered):
-        times = _timecodes(stem, found, clock, start_s)
-        lines.append(_event_line(number + 1 + index, stem, channels[stem.track], times, layout))
-        if index == 0:
-            lines.append(f"* {OWN_MARK} UNDO {UNDO_PLACEHOLDER}")
-        lines += _comments(stem, found.encoding)
-        lines += [_locator(marker, found, clock, start_s) for marker in stem.markers]
+    lines = _event_lines(found, clock, start_s, stems, channels)
+    lines.insert(1, f"* {OWN_MARK} UNDO {UNDO_PLACEHOLDER}")
     offset, begun = _end_of_list(found, raw)
     text = ("" if begun else found.newline) + "".join(line + found.newline for line in lines)
     return Patch(offset, 0, _bytes(text, found.encoding))
+
+
+def separate_list(found: List, clock: Clock, start_s: Fraction, stems: Sequence[StemClip]) -> bytes:
+    """A list of its own for the stems of one track, laid out as the cut's own."""
+    counts = "DROP FRAME" if clock.record_drop else "NON-DROP FRAME"
+    title = f"TITLE: {found.title or 'footsteps'} FS {stems[0].track}"
+    head = [title, f"FCM: {counts}", "", f"* {OWN_MARK} FOOTSTEPS ALONE"]
+    lines = _event_lines(replace(found, events=()), clock, start_s, stems, {stems[0].track: "A"})
+    return _bytes("".join(line + found.newline for line in head + lines), found.encoding)
+
+
+def _event_lines(
+    found: List,
+    clock: Clock,
+    start_s: Fraction,
+    stems: Sequence[StemClip],
+    channels: Mapping[int, str],
+) -> list[str]:
+    ordered = sorted(stems, key=lambda stem: (stem.record.start_s, stem.track))
+    _refuse_overlaps(ordered)
+    layout = _layout(found.events)
+    number = max((int(event.number[-9:]) for event in found.events), default=0)
+    lines: list[str] = []
+    for index, stem in enumerate(ordered, number + 1):
+        times = _timecodes(stem, found, clock, start_s)
+        lines.append(_event_line(index, stem, channels[stem.track], times, layout))
+        lines += _comments(stem, found.encoding)
+        lines += [_locator(marker, found, clock, start_s) for marker in stem.markers]
+    return lines
 
 
 def _refuse_overlaps(ordered: Sequence[StemClip]) -> None:
@@ -209,7 +245,7 @@ def _comments(stem: StemClip, encoding: str) -> list[str]:
 def _locator(marker: Marker, found: List, clock: Clock, start_s: Fraction) -> str:
     frame = max(0, frames_from_seconds(start_s + marker.record_s, clock.frame_rate))
     timecode = _timecode(frame, clock, clock.record_drop)
-    return f"* LOC: {timecode} MAGENTA {_one_line(marker.name)}".rstrip()
+    return f"* LOC: {timecode} {_COLORS[marker.color]} {_one_line(marker.name)}".rstrip()
 
 
 def _one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from otio_foley.errors import ParseError
 from otio_foley.timelines.content import Part
 from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
+from otio_foley.timelines.edl.markers import resolve_markers
 from otio_foley.timelines.fcpxml.media import Resources, optional_seconds
 from otio_foley.timelines.fcpxml.read import SequenceReader
 from otio_foley.timelines.fcpxml.story import Host
@@ -41,10 +42,13 @@ class ParsedFcpxml:
 
     def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """Patches that add the stems. Raises OutputError for a stem of a clip not in this cut."""
-        return insertion_patches(self.xml, self.timeline, self.hosts, stems)
+        return insertion_patches(self.xml, self.timeline, self.hosts, stems, dialect)
 
     def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
-        return ()
+        """Resolve drops the markers of clips: for it, they go into a list of their own."""
+        if dialect.host != "resolve" or not any(stem.markers for stem in stems):
+            return ()
+        return (resolve_markers(self.timeline, stems),)
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out everything of ours, wherever it stands."""

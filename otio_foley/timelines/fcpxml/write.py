@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from otio_foley.errors import OutputError
+from otio_foley.errors import OutputError, WouldLoseData
+from otio_foley.timelines.automation import within
+from otio_foley.timelines.dialect import Dialect
 from otio_foley.timelines.document import NAMESPACE, UNDO_PLACEHOLDER, Patch
 from otio_foley.timelines.fcpxml.story import ID_PREFIX, STORY, Host, is_ours, lane_of
 from otio_foley.timelines.fcpxml.time import time_text
@@ -46,6 +48,8 @@ class Version:
         self.has_asset_clip = version >= (1, 6)
         self.has_metadata = version >= (1, 2)
         self.has_marker_note = version >= (1, 1)
+        self.has_keyframes = version >= (1, 4)
+        self.has_keyframe_curve = version >= (1, 5)
 
     def behind_anchors(self, host: Node) -> frozenset[str]:
         """Tags that follow anchored items in this element."""
@@ -57,13 +61,23 @@ class Version:
 
 
 def insertion_patches(
-    xml: XmlText, timeline: Timeline, hosts: Mapping[str, Host], stems: Sequence[StemClip]
+    xml: XmlText,
+    timeline: Timeline,
+    hosts: Mapping[str, Host],
+    stems: Sequence[StemClip],
+    dialect: Dialect,
 ) -> tuple[Patch, ...]:
     """Patches that add an asset for each sound file and a connected clip for each stem.
 
-    Raises OutputError for a stem whose clip is not in this cut.
+    Raises OutputError for a stem whose clip is not in this cut, WouldLoseData for automation in a
+    version that has none.
     """
     version = Version(xml.root)
+    if not version.has_keyframes and any(stem.automation for stem in stems):
+        raise WouldLoseData(
+            f"FCPXML {xml.root.get('version')} holds no keyframes",
+            hint="leave the level in the sound (--level-rides baked), or export 1.4 or later",
+        )
     writer = Writer(xml)
     by_host: dict[int, list[StemClip]] = {}
     for stem in stems:
@@ -82,7 +96,8 @@ def insertion_patches(
         for lane, stem in _with_lanes(node, anchored):
             placing = _placing(hosts[stem.clip_id], stem, lane)
             asset_id = asset_ids[stem.path]
-            elements.append(_clip_element(version, timeline, stem, asset_id, placing, undo))
+            level = _level(stem, version, dialect)
+            elements.append(_clip_element(version, timeline, stem, asset_id, placing, undo, level))
             undo = ""
         behind = version.behind_anchors(node)
         before = [child for child in node.children if child.tag not in behind]
@@ -200,6 +215,7 @@ def _clip_element(
     asset_id: str,
     placing: tuple[tuple[str, str], ...],
     undo: str,
+    level: tuple[Element, ...],
 ) -> Element:
     start_s = stem.file_start_s + stem.in_s
     span = (("start", time_text(start_s)), ("duration", time_text(stem.record.duration_s)))
@@ -212,7 +228,7 @@ def _clip_element(
     leading = [note for note in notes if note.tag == "note"]
     if version.has_asset_clip:
         attributes = (("ref", asset_id), *placing, *span, ("audioRole", ROLE))
-        return Element("asset-clip", attributes, (*leading, *markers, *trailing))
+        return Element("asset-clip", attributes, (*leading, *level, *markers, *trailing))
     channels = ", ".join(str(channel + 1) for channel in range(stem.channels))
     sound = Element(
         "audio",
@@ -224,7 +240,30 @@ def _clip_element(
             ("srcCh", channels),
         ),
     )
-    return Element("clip", (*placing, *span), (*leading, sound, *markers, *trailing))
+    return Element("clip", (*placing, *span), (*leading, *level, sound, *markers, *trailing))
+
+
+def _level(stem: StemClip, version: Version, dialect: Dialect) -> tuple[Element, ...]:
+    """The automation as volume keyframes in the clip's own time, between its start and its end.
+
+    Final Cut Pro writes decibels with their unit; Resolve reads them only without.
+    """
+    if not stem.automation:
+        return ()
+    unit = "" if dialect.host == "resolve" else "dB"
+    straight = (("curve", "linear"),) if version.has_keyframe_curve else ()
+    first_s = stem.file_start_s + stem.in_s
+    points = within(stem.automation, stem.record.duration_s)
+    keyframes = tuple(
+        Element(
+            "keyframe",
+            (("time", time_text(first_s + at_s)), ("value", f"{level:.2f}{unit}"), *straight),
+        )
+        for at_s, level in points
+    )
+    animation = Element("keyframeAnimation", (), keyframes)
+    parameter = Element("param", (("name", "amount"),), (animation,))
+    return (Element("adjust-volume", (), (parameter,)),)
 
 
 def _marker_element(

@@ -14,6 +14,7 @@ from otio_foley.errors import OutputError
 from otio_foley.timelines.content import Part
 from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
+from otio_foley.timelines.edl.markers import resolve_markers
 from otio_foley.timelines.otio.canonical import canonical
 from otio_foley.timelines.otio.jsonspans import (
     Value,
@@ -67,7 +68,10 @@ class OtioText:
         return (appended(children, tracks, style),)
 
     def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
-        return ()
+        """Resolve drops the markers of clips: for it, they go into a list of their own."""
+        if dialect.host != "resolve" or not any(stem.markers for stem in stems):
+            return ()
+        return (resolve_markers(self.timeline, stems),)
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out our tracks and clips, found by their metadata."""
