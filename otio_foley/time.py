@@ -43,7 +43,8 @@ def rate_from_float(rate: float) -> Fraction:
 
 def nominal_rate(frame_rate: Fraction) -> int:
     """Frames counted in one second of timecode: 24 for 24000/1001."""
-    return max(1, round(frame_rate))
+    numerator, denominator = frame_rate.numerator, frame_rate.denominator
+    return max(1, (2 * numerator + denominator) // (2 * denominator))
 
 
 def frames_from_timecode(timecode: str, frame_rate: Fraction, drop_frame: bool = False) -> int:
@@ -56,7 +57,7 @@ def frames_from_timecode(timecode: str, frame_rate: Fraction, drop_frame: bool =
     nominal = nominal_rate(frame_rate)
     if match is None:
         raise ParseError(f"not a timecode: {timecode!r}", hint="expected HH:MM:SS:FF")
-    hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
+    hours, minutes, seconds, frames = map(int, match.group(1, 2, 3, 5))
     if minutes > 59 or seconds > 59 or frames >= nominal:
         raise ParseError(
             f"timecode {timecode!r} does not exist at {nominal} frames a second",
@@ -100,17 +101,27 @@ def _dropped_per_minute(frame_rate: Fraction) -> int:
 
 
 def seconds_from_frames(frame: int | Fraction, frame_rate: Fraction) -> Fraction:
-    return Fraction(frame) / frame_rate
+    return Fraction(
+        frame.numerator * frame_rate.denominator, frame.denominator * frame_rate.numerator
+    )
 
 
 def frames_from_seconds(time_s: Fraction, frame_rate: Fraction) -> int:
     """The frame that is nearest to an exact time (halves go up)."""
-    return (time_s * frame_rate + Fraction(1, 2)).__floor__()
+    return _nearest(
+        time_s.numerator * frame_rate.numerator, time_s.denominator * frame_rate.denominator
+    )
 
 
 def samples_from_seconds(time_s: Fraction | float, sample_rate_hz: int) -> int:
     """The sample that is nearest to a time (halves go up)."""
-    return (Fraction(time_s) * sample_rate_hz + Fraction(1, 2)).__floor__()
+    exact_s = Fraction(time_s)
+    return _nearest(exact_s.numerator * sample_rate_hz, exact_s.denominator)
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    """The nearest whole number, halves up; in integers, for a cut asks for thousands of these."""
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def linear_map(source_start_s: Fraction, duration_s: Fraction, speed: Fraction) -> TimeMap:
