@@ -8,6 +8,7 @@ handed to what lies inside.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -91,9 +92,7 @@ def through(window: Window, curve: Curve) -> Window:
 
 
 def _value(curve: Curve, x: Fraction) -> Fraction:
-    segment = 0
-    while segment < len(curve) - 2 and x >= curve[segment + 1][0]:
-        segment += 1
+    segment = bisect_right(curve, x, 1, len(curve) - 1, key=lambda knot: knot[0]) - 1
     (x0, y0), (x1, y1) = curve[segment], curve[segment + 1]
     return y0 + (x - x0) * (y1 - y0) / (x1 - x0)
 

@@ -158,6 +158,9 @@ def guess_format(raw: bytes, name: str) -> str | None:
     head = raw[:65536]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.decode("utf-16", "replace").encode()
+    elif head.startswith((b"<\0", b"\0<")):  # without a mark, as expat reads it too
+        codec = "utf-16-le" if head.startswith(b"<") else "utf-16-be"
+        head = head.decode(codec, "replace").encode()
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"<"):
         root = re.search(rb"<(fcpxml|xmeml)[\s>/]", head)

@@ -15,12 +15,14 @@ import opentimelineio
 import pytest
 from timelines.stems import stem_for
 
-from otio_foley.errors import FoleyError, OutputError, ParseError
+from otio_foley.errors import FoleyError, OutputError, ParseError, WouldLoseData
+from otio_foley.timelines.dialect import Dialect
 from otio_foley.timelines.document import NAMESPACE, TextDocument, open_text
 from otio_foley.timelines.otio import cut as otio
+from otio_foley.timelines.otio.values import METADATA_KEY
 from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.registry import open_bytes, open_document
-from otio_foley.types import Clip, Span, StemClip, Timeline
+from otio_foley.types import Clip, Host, Span, StemClip, Timeline
 
 _DATA = Path(__file__).parents[1] / "data" / "otio"
 _SHARED = Path(__file__).parents[3] / "shared" / "timelines"
@@ -601,3 +603,83 @@ def test_damaged_files_raise_foley_errors_only() -> None:
         except FoleyError:
             continue
         assert not stems or added.strip().document.raw == bytes(raw)
+
+
+def _cut_of_one() -> TextDocument:
+    return open_document(_DATA / "resolve_shaped.otio")
+
+
+def _ridden(host: Host) -> dict[str, Any]:
+    """The first footstep clip of a cut whose level the host rides."""
+    document = _cut_of_one()
+    stem = stem_for(document.timeline().clips[0], document.timeline())
+    stem = replace(
+        stem,
+        markers=(replace(stem.markers[0], color="ORANGE"),),
+        automation=((Fraction(0), -12.0), (stem.record.duration_s, 0.0)),
+    )
+    added = document.add([stem], Dialect(host=host))
+    assert added.strip().document.raw == document.raw
+    opened = opentimelineio.adapters.read_from_string(added.raw.decode(), "otio_json")
+    track = next(one for one in opened.audio_tracks() if one.name == "FS 1")
+    (clip,) = track.find_clips()
+    return {"clip": clip, "stem": stem}
+
+
+def test_resolve_rides_the_level_as_in_its_own_exports() -> None:
+    found = _ridden("resolve")
+    (effect,) = found["clip"].effects
+    assert effect.effect_name == "Resolve Effect"
+    ours = effect.metadata["Resolve_OTIO"]
+    assert (ours["Effect Name"], ours["Type"]) == ("Fairlight Clip Volume and Fades", 62)
+    keyframes = {key: value["Value"] for key, value in ours["Parameters"][0]["Key Frames"].items()}
+    frames = round(found["stem"].record.duration_s * _cut_of_one().timeline().frame_rate)
+    assert keyframes == {"0": -12.0, str(frames): 0.0}
+    assert found["clip"].media_reference.target_url == str(found["stem"].path)
+
+
+def test_without_a_host_the_level_is_ours_alone() -> None:
+    found = _ridden("generic")
+    (effect,) = found["clip"].effects
+    level = effect.metadata[METADATA_KEY]["level_db"]
+    assert [list(point) for point in level] == [
+        ["0", -12.0], [str(found["stem"].record.duration_s), 0.0]
+    ]  # fmt: skip
+    assert found["clip"].markers[0].color == "ORANGE"
+
+
+def test_premiere_s_spelling_of_level_is_not_guessed() -> None:
+    with pytest.raises(WouldLoseData, match="Premiere"):
+        _ridden("premiere")
+
+
+def test_resolve_gets_the_markers_in_a_list_of_their_own() -> None:
+    document = _cut_of_one()
+    stems = [stem_for(document.timeline().clips[0], document.timeline())]
+    assert [one.suffix for one in document.sidecars(stems, Dialect(host="resolve"))] == [
+        "_markers.edl"
+    ]
+    assert not document.sidecars(stems, Dialect())
+
+
+def test_a_result_that_opentimelineio_saved_again_strips_by_name() -> None:
+    """A person moves a clip of ours, adds a marker of their own, and saves."""
+    document = _cut_of_one()
+    stems = [stem_for(document.timeline().clips[0], document.timeline())]
+    added = document.add(stems).raw.decode("utf-8-sig")
+    timeline = opentimelineio.adapters.read_from_string(added, "otio_json")
+    ours = next(one for one in timeline.audio_tracks() if one.name == "FS 1")
+    (clip,) = ours.find_clips()
+    time = opentimelineio.opentime.RationalTime(1, 24)
+    clip.source_range = opentimelineio.opentime.TimeRange(
+        clip.source_range.start_time + time, clip.source_range.duration
+    )
+    picture = next(iter(timeline.video_tracks()))
+    picture.markers.append(opentimelineio.schema.Marker(name="ask the director"))
+    resaved = opentimelineio.adapters.write_to_string(timeline, "otio_json").encode()
+    stripped = open_text("otio", resaved, otio.parse).strip()
+    assert stripped.removed and not stripped.exact
+    left = stripped.document.raw.decode()
+    assert NAMESPACE not in left
+    assert "ask the director" in left
+    assert stripped.document.timeline().clips == document.timeline().clips

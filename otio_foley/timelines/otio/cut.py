@@ -54,7 +54,7 @@ class OtioText:
             raise OutputError(
                 "this timeline has no stack of tracks", hint="export the cut again, not empty"
             )
-        shape = shape_of(self.root, self.timeline.frame_rate)
+        shape = shape_of(self.root, self.timeline.frame_rate, dialect.host)
         tracks = foley_tracks(stems, shape, top_origin_s(self.stack))
         style = style_of(self.root)
         children = self.stack.get("children")

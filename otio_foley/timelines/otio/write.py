@@ -17,17 +17,24 @@ from otio_foley.errors import OutputError
 from otio_foley.time import rate_from_float, samples_from_seconds
 from otio_foley.timelines.document import NAMESPACE, UNDO_PLACEHOLDER, Patch
 from otio_foley.timelines.otio.jsonspans import Plain, Style, Value, removed, rendered
+from otio_foley.timelines.otio.level import level_effects
 from otio_foley.timelines.otio.values import METADATA_KEY, is_url, schema_of, stated
 from otio_foley.timelines.paths import url_from_path
-from otio_foley.types import Marker, StemClip
+from otio_foley.types import Host, Marker, MarkerColor, StemClip
 
-_PURPLE: Mapping[str, Plain] = {
-    "OTIO_SCHEMA": "Color.1",
-    "r": 0.5,
-    "g": 0.0,
-    "b": 0.5,
-    "a": 1.0,
-    "name": "PURPLE",
+#: OTIO's marker colours (red, green, blue), for Marker.3, which spells them out.
+_COLORS: Mapping[MarkerColor, tuple[float, float, float]] = {
+    "RED": (1.0, 0.0, 0.0),
+    "PINK": (1.0, 0.0, 1.0),
+    "ORANGE": (1.0, 0.5, 0.0),
+    "YELLOW": (1.0, 1.0, 0.0),
+    "GREEN": (0.0, 1.0, 0.0),
+    "CYAN": (0.0, 1.0, 1.0),
+    "BLUE": (0.0, 0.0, 1.0),
+    "PURPLE": (0.5, 0.0, 0.5),
+    "MAGENTA": (1.0, 0.0, 1.0),
+    "BLACK": (0.0, 0.0, 0.0),
+    "WHITE": (1.0, 1.0, 1.0),
 }
 _RANGE_TOKEN = "@range@"
 _OWN_TRACK_NAME = re.compile(r"^FS \d+$")
@@ -49,17 +56,21 @@ class Shape:
     with_enabled: bool
     bare_paths: bool
     resolve: bool
+    host: Host
 
 
-def shape_of(root: Value, frame_rate: Fraction) -> Shape:
-    """The shape of a file, from the spellings that are in it."""
+def shape_of(root: Value, frame_rate: Fraction, host: Host) -> Shape:
+    """The shape of a file, from the spellings that are in it and what the host wants."""
     raw = root.raw
     clips = _versions(raw, b"Clip")
     markers = _versions(raw, b"Marker")
     metadata = root.get("metadata")
-    resolve = metadata is not None and metadata.get("Resolve_OTIO") is not None
+    exported = metadata is not None and metadata.get("Resolve_OTIO") is not None
+    resolve = host == "resolve" or (host == "generic" and exported)
     urls = [url.decode("utf-8", "replace") for url in _TARGETS.findall(raw)]
     bare = not any(is_url(url) for url in urls) if urls else resolve
+    if host in ("resolve", "premiere"):  # each reads only its own spelling
+        bare = host == "resolve"
     clip_version = 1 if clips and clips <= {1} else 2
     return Shape(
         frame_rate=frame_rate,
@@ -70,6 +81,7 @@ def shape_of(root: Value, frame_rate: Fraction) -> Shape:
         with_enabled=clip_version == 2 or b'"enabled"' in raw,
         bare_paths=bare,
         resolve=resolve,
+        host=host,
     )
 
 
@@ -202,6 +214,7 @@ def _clip(stem: StemClip, shape: Shape) -> Mapping[str, Plain]:
     source = _range(start, _time(stem.record.duration_s, shape))
     schema = f"Clip.{shape.clip_version}"
     clip = _item(schema, stem.name, metadata, source, shape, markers)
+    clip["effects"] = level_effects(stem, shape.frame_rate, shape.host)
     if shape.clip_version == 1:
         return {**clip, "media_reference": reference}
     return {
@@ -219,7 +232,7 @@ def _marker(marker: Marker, stem: StemClip, shape: Shape) -> Mapping[str, Plain]
         "OTIO_SCHEMA": f"Marker.{shape.marker_version}",
         "metadata": {METADATA_KEY: {"namespace": NAMESPACE, "note": marker.note}},
         "name": marker.name,
-        "color": dict(_PURPLE) if shape.marker_version == 3 else "PURPLE",
+        "color": _color(marker.color) if shape.marker_version == 3 else marker.color,
         "range" if shape.marker_version == 1 else "marked_range": _range(
             at, _time(Fraction(0), shape)
         ),
@@ -227,6 +240,11 @@ def _marker(marker: Marker, stem: StemClip, shape: Shape) -> Mapping[str, Plain]
     if shape.marker_version > 1:
         written["comment"] = marker.note
     return written
+
+
+def _color(name: MarkerColor) -> Mapping[str, Plain]:
+    red, green, blue = _COLORS[name]
+    return {"OTIO_SCHEMA": "Color.1", "r": red, "g": green, "b": blue, "a": 1.0, "name": name}
 
 
 def _range(start: Plain, duration: Plain) -> Mapping[str, Plain]:

@@ -50,7 +50,10 @@ class Node:
 
     def child(self, tag: str) -> Node | None:
         """First child of that tag."""
-        return next((node for node in self.children if node.tag == tag), None)
+        for node in self.children:
+            if node.tag == tag:
+                return node
+        return None
 
     def child_text(self, tag: str) -> str | None:
         """Stripped text of the first child of that tag; None if there is none or it is empty."""
@@ -218,7 +221,7 @@ def attributes(pairs: Sequence[tuple[str, str]]) -> str:
 
 def text(value: str) -> str:
     """Escaped character data, without what XML cannot hold."""
-    return escape(legal(value))
+    return value if _PLAIN.fullmatch(value) else escape(legal(value))
 
 
 def legal(value: str) -> str:

@@ -43,7 +43,9 @@ def rendered(element: Element, style: Style) -> str:
 
 def _render(element: Element, lead: str, unit: str, pieces: list[str]) -> None:
     tag, content = element.tag, element.content
-    pieces.append(f"{lead}<{tag}{attributes(element.attributes)}")
+    pieces.append(f"{lead}<{tag}")
+    if element.attributes:
+        pieces.append(attributes(element.attributes))
     if not content:
         pieces.append("/>")
     elif isinstance(content, str):
