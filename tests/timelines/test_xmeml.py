@@ -160,6 +160,16 @@ def test_enabled(text: str, enabled: bool) -> None:
     assert read(raw).clips[0].enabled is enabled
 
 
+def test_marker_colours() -> None:
+    marker = "<marker><name>{0}</name><in>5</in><out>-1</out>{1}</marker>"
+    markers = "".join(
+        marker.format(name, f"<pproColor>{number}</pproColor>" if number else "")
+        for name, number in (("red", "4281740498"), ("unknown", "1"), ("none", ""))
+    )
+    raw = document(item(0, 5, 0, 5), rate=RATE + markers)
+    assert [m.color for m in read(raw).markers] == ["RED", "PURPLE", "PURPLE"]
+
+
 def test_disabled_clip() -> None:
     assert not clip(cut("premiere"), "off").enabled
 
@@ -216,6 +226,21 @@ def test_subclip_counts_from_its_own_start() -> None:
     assert points(timeline.clips[0]) == [(0, 6), (1, 7)]
 
 
+def test_subclip_of_a_master_clip() -> None:
+    raw = document(item(0, 25, 50, 75, "<masterclipid>m</masterclipid>")).replace(
+        b"</xmeml>",
+        f'<clip id="m">{FILE}<subclipinfo><startoffset>100</startoffset></subclipinfo></clip>'
+        "</xmeml>".encode(),
+    )
+    assert points(read(raw).clips[0]) == [(0, 6), (1, 7)]
+
+
+def test_a_freeze_without_a_graph_holds_the_frame_at_in() -> None:
+    remap = """<filter><effect><effectid>timeremap</effectid><parameter>
+    <parameterid>speed</parameterid><value>0</value></parameter></effect></filter>"""
+    assert points(read(document(item(0, 25, 50, 75, FILE + remap))).clips[0]) == [(0, 2), (1, 2)]
+
+
 def test_timecode_without_a_frame_number() -> None:
     assert {c.media_start_s for c in cut("resolve").clips} == {Fraction(36000)}
     assert {c.media_path for c in cut("resolve").clips} == {"/Volumes/m ä/m.mov"}
@@ -248,11 +273,30 @@ def test_transition_without_numbers_leaves_the_source_range() -> None:
         ("<rate><timebase>60</timebase><ntsc>true</ntsc></rate>", Fraction(60000, 1001)),
         ("<rate><timebase>25</timebase><ntsc>TRUE</ntsc></rate>", Fraction(25)),
         ("<rate><timebase>23.976</timebase></rate>", Fraction(24000, 1001)),
+        ("<rate><timebase>23.98</timebase></rate>", Fraction(24000, 1001)),
+        ("<rate><timebase>29.97</timebase></rate>", Fraction(30000, 1001)),
+        ("<rate><timebase>24</timebase><ntsc>FALSE</ntsc></rate>", Fraction(24)),
+        ("<rate><timebase>48</timebase><ntsc>TRUE</ntsc></rate>", Fraction(48000, 1001)),
         ("<rate><timebase>50</timebase></rate>", Fraction(50)),
     ],
 )
 def test_rates(rate: str, expected: Fraction) -> None:
     assert read(document(item(0, 5, 0, 5), rate=rate)).frame_rate == expected
+
+
+@pytest.mark.parametrize(
+    ("timebase", "nominal"), [(14, 15), (23, 24), (29, 30), (47, 48), (59, 60), (119, 120)]
+)
+def test_failing_example_1_rates_that_are_cut_down(timebase: int, nominal: int) -> None:
+    """Premiere writes 29 without `ntsc` for media at 29.97."""
+    file = FILE.replace(
+        "<pathurl>",
+        f"<rate><timebase>{timebase}</timebase><ntsc>FALSE</ntsc></rate>"
+        "<timecode><string>01:00:00:00</string></timecode><pathurl>",
+    )
+    (one,) = read(document(item(0, 5, 0, 5, file))).clips
+    assert one.source_rate == Fraction(nominal * 1000, 1001)
+    assert one.media_start_s == Fraction(36036, 10)
 
 
 def test_rate_from_outside_where_none_is_stated() -> None:
@@ -282,6 +326,116 @@ def test_an_empty_read_of_picture_is_an_error(raw: bytes) -> None:
 
 def test_an_empty_sequence_is_none() -> None:
     assert read(document("")).clips == ()
+
+
+NEST = f"""<sequence id="nest"><name>nest</name>{RATE}<media><video>
+<track>{item(0, 20, 100, 120)}{item(20, 40, 200, 220)}</track>
+<track>{item(5, 15, 300, 310)}</track></video></media></sequence>"""
+
+
+def test_failing_example_6_a_nested_sequence_is_not_empty() -> None:
+    timeline = read(document(item(50, 70, 10, 30, NEST)))
+    assert [(at(c), points(c)[0][1], c.layer) for c in timeline.clips] == [
+        ((2, Fraction(10, 25)), Fraction(110, 25), 1),
+        ((2, Fraction(5, 25)), Fraction(305, 25), 2),
+        ((Fraction(60, 25), Fraction(10, 25)), Fraction(200, 25), 1),
+    ]
+
+
+@pytest.mark.skipif(not REAL, reason="no real cuts beside the project")
+def test_failing_example_6_on_the_real_cut() -> None:
+    (path,) = [path for path in REAL if path.name == "premiere_example.xml"]
+    timeline = open_document(path).timeline()
+    nested = [c for c in timeline.clips if 636 <= c.record.start_s * 30 < 956]
+    assert [(c.name, at(c)) for c in nested] == [
+        ("sc01_sh010_anim.mov", (Fraction(636, 30), Fraction(100, 30))),
+        ("sc01_sh030_anim.mov", (Fraction(736, 30), Fraction(220, 30))),
+    ]
+
+
+def test_the_layers_of_a_nested_sequence_lie_below_the_next_track() -> None:
+    tracks = item(0, 20, 0, 20, NEST) + "</track><track>" + item(0, 20, 700, 720)
+    layers = {points(c)[0][1] * 25: c.layer for c in read(document(tracks)).clips}
+    assert layers == {100: 1, 300: 2, 700: 3}
+
+
+def test_nested_sequences_without_picture_are_named() -> None:
+    sound = f'<sequence id="n">{RATE}<media><audio><track/></audio></media></sequence>'
+    timeline = read(document(item(0, 5, 0, 5) + item(5, 9, 0, 4, sound)))
+    assert [s.reason for s in timeline.skipped] == ["a nested sequence without picture"]
+
+
+def test_the_sequence_that_is_meant_is_not_one_that_another_plays() -> None:
+    main = document(item(0, 20, 0, 20, '<sequence id="nest"/>')).decode()
+    main = main.removeprefix('<xmeml version="5">').removesuffix("</xmeml>")
+    other = f"<sequence><name>other</name>{RATE}<media><video/></media></sequence>"
+    raw = f'<xmeml version="5"><bin><children>{NEST}{other}{main}</children></bin></xmeml>'
+    timeline = read(raw.encode())
+    assert timeline.name == "p"
+    assert len(timeline.clips) == 2
+    assert [s.name for s in timeline.skipped] == ["other"]
+
+
+def test_a_long_nested_sequence_may_be_played_often() -> None:
+    inner = "".join(item(n, n + 1, n, n + 1) for n in range(300))
+    nest = NEST.replace(item(0, 20, 100, 120) + item(20, 40, 200, 220), inner)
+    played = "".join(item(n, n + 1, n, n + 1, '<sequence id="nest"/>') for n in range(1, 200))
+    timeline = read(document(item(0, 1, 0, 1, nest) + played))
+    assert len([c for c in timeline.clips if c.layer == 1]) == 200
+
+
+def test_nested_sequences_that_multiply_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otio_foley.timelines.xmeml.read._MAX_PLAYED", 2000)
+    inner = NEST
+    for level in range(12):
+        again = f'<sequence id="{f"l{level - 1}" if level else "nest"}"/>'
+        tracks = f"{item(0, 20, 0, 20, inner)}</track><track>{item(0, 20, 0, 20, again)}"
+        inner = (
+            f'<sequence id="l{level}">{RATE}<media><video><track>{tracks}</track></video></media>'
+            "</sequence>"
+        )
+    with pytest.raises(ParseError, match="unfold") as caught:
+        read(document(item(0, 40, 0, 40, inner)))
+    assert caught.value.hint
+
+
+def multiclip(*angles: str) -> str:
+    return f'<multiclip id="m"><name>cams</name>{"".join(angles)}</multiclip>'
+
+
+def angle(name: str, active: str, rest: str) -> str:
+    clipitem = (
+        f"<clipitem><name>{name}</name>{RATE}<duration>500</duration><in>0</in><out>500</out>"
+        f'<file id="{name}"><name>{name}</name><pathurl>file:///{name}.mov</pathurl></file>{rest}'
+        "</clipitem>"
+    )
+    return (
+        f"<angle><activevideoangle>{active}</activevideoangle>"
+        f"<clip id='c{name}'><name>{name}</name>"
+        f"<in>-1</in><out>-1</out><media><video><track>{clipitem}</track></video></media></clip>"
+        "</angle>"
+    )
+
+
+def test_the_active_angle_of_a_multiclip() -> None:
+    cams = multiclip(
+        angle("A", "FALSE", "<mediadelay>0</mediadelay>"),
+        angle("B", "TRUE", "<mediadelay>40</mediadelay>"),
+    )
+    again = item(25, 50, 125, 150, '<multiclip id="m"/>')
+    before = item(50, 75, 20, 45, '<multiclip id="m"/>')
+    timeline = read(document(item(0, 25, 100, 125, cams) + again + before))
+    assert [(c.media_path, at(c), points(c)[0][1] * 25) for c in timeline.clips] == [
+        ("/B.mov", (0, 1), 60),
+        ("/B.mov", (1, 1), 85),
+        ("/B.mov", (Fraction(70, 25), Fraction(5, 25)), 0),  # B begins 40 frames in
+    ]
+
+
+def test_an_angle_that_says_where_it_lies() -> None:
+    placed = "<start>30</start><end>530</end>"
+    (one,) = read(document(item(0, 25, 100, 125, multiclip(angle("A", "TRUE", placed))))).clips
+    assert points(one)[0][1] * 25 == 70
 
 
 def test_sequence_that_contains_itself() -> None:

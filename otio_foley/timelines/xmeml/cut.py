@@ -10,14 +10,17 @@ from otio_foley.errors import ParseError
 from otio_foley.timelines.content import Part
 from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
+from otio_foley.timelines.edl.markers import resolve_markers
 from otio_foley.timelines.identity import with_ids
-from otio_foley.timelines.xmeml.media import Library, is_drop_frame, number, rate_of, timecode_s
-from otio_foley.timelines.xmeml.read import SequenceReader, picture_tracks
-from otio_foley.timelines.xmeml.write import insertion_patches, our_nodes
+from otio_foley.timelines.xmeml.markers import markers_of
+from otio_foley.timelines.xmeml.media import Library, is_drop_frame, rate_of, timecode_s
+from otio_foley.timelines.xmeml.read import SequenceReader, holds
+from otio_foley.timelines.xmeml.remove import our_nodes
+from otio_foley.timelines.xmeml.write import insertion_patches
 from otio_foley.timelines.xml.canonical import canonical
 from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
 from otio_foley.timelines.xml.write import removal_patches
-from otio_foley.types import Marker, Skipped, StemClip, Timeline
+from otio_foley.types import Skipped, StemClip, Timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +37,17 @@ class ParsedXmeml:
 
     def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """Patches that add the stems on audio tracks of their own. Raises OutputError."""
-        return insertion_patches(self.xml, self.timeline, self.sequence, stems)
+        return insertion_patches(self.xml, self.timeline, self.sequence, stems, dialect)
 
     def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
-        return ()
+        """Resolve drops the markers of clips: for it, they go into a list of their own."""
+        if dialect.host != "resolve" or not any(stem.markers for stem in stems):
+            return ()
+        return (resolve_markers(self.timeline, stems),)
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out everything of ours, wherever it stands."""
-        return removal_patches(self.xml, our_nodes(self.xml.root))
+        return removal_patches(self.xml, our_nodes(self.xml))
 
     def content(self) -> Part:
         return canonical(self.xml, lambda _, value: value)
@@ -61,7 +67,8 @@ def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedXmeml:
             "this xmeml holds no sequence",
             hint="select the sequence (not clips in a bin) and export it as Final Cut Pro XML",
         )
-    chosen = next((node for node in sequences if _holds_picture(node)), sequences[0])
+    library = Library(xml.root)
+    chosen = _meant(sequences, library)
     rate = _sequence_rate(chosen) or frame_rate
     if rate is None:
         raise ParseError(
@@ -70,7 +77,7 @@ def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedXmeml:
             column=chosen.column,
             hint="give the frame rate of the cut",
         )
-    reader = _read(xml, chosen, rate)
+    reader = _read(library, chosen, rate)
     others = [
         Skipped(
             clip_id="", name=_name(node), reason="another sequence: only the first is worked on"
@@ -84,14 +91,14 @@ def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedXmeml:
         drop_frame=is_drop_frame(chosen.child("timecode")),
         start_s=timecode_s(chosen, rate),
         clips=with_ids(reader.clips),
-        markers=tuple(_markers(chosen, rate)),
+        markers=tuple(markers_of(chosen, rate)),
         skipped=(*reader.skipped, *others),
     )
     return ParsedXmeml(xml=xml, timeline=timeline, sequence=chosen)
 
 
-def _read(xml: XmlText, sequence: Node, rate: Fraction) -> SequenceReader:
-    reader = SequenceReader(Library(xml.root))
+def _read(library: Library, sequence: Node, rate: Fraction) -> SequenceReader:
+    reader = SequenceReader(library)
     reader.read(sequence, rate)
     if reader.failures and not reader.clips:
         reasons = "; ".join(f"{s.name}: {s.reason}" for s in reader.skipped[:3])
@@ -113,10 +120,11 @@ def _top_sequences(root: Node) -> Iterator[Node]:
             stack.extend(reversed(node.children))
 
 
-def _holds_picture(sequence: Node) -> bool:
-    return any(
-        item.tag == "clipitem" for track in picture_tracks(sequence) for item in track.children
-    )
+def _meant(sequences: Sequence[Node], library: Library) -> Node:
+    """The sequence that is worked on: the first with picture that no other one plays."""
+    with_picture = [node for node in sequences if holds(node, "clipitem")]
+    own = [node for node in with_picture if node.get("id") not in library.nested_ids]
+    return [*own, *with_picture, *sequences][0]
 
 
 def _sequence_rate(sequence: Node) -> Fraction | None:
@@ -130,14 +138,3 @@ def _sequence_rate(sequence: Node) -> Fraction | None:
 
 def _name(sequence: Node) -> str:
     return sequence.child_text("name") or sequence.get("id") or ""
-
-
-def _markers(sequence: Node, rate: Fraction) -> Iterator[Marker]:
-    for node in sequence.children:
-        frame = number(node, "in") if node.tag == "marker" else None
-        if frame is not None and frame >= 0:
-            yield Marker(
-                record_s=frame / rate,
-                name=node.child_text("name") or "",
-                note=node.child_text("comment") or "",
-            )

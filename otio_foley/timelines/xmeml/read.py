@@ -33,7 +33,13 @@ from otio_foley.types import Clip, Skipped, Span, TimeMap
 #: Premiere's clock, in ticks a second.
 TICKS_HZ = 254_016_000_000
 _MAX_NESTING = 40
-_MAX_VISITS = 100_000
+#: What no cut needs: clips played, and items of nested sequences looked at for that.
+_MAX_PLAYED = 30_000
+_MAX_LOOKED_AT = 1_000_000
+_TOO_MUCH = f"the nested sequences of this file unfold into more than {_MAX_PLAYED} clips"
+_TOO_MUCH_HINT = "replace nested sequences by their clips and export again"
+
+_ITEMS = ("clipitem", "generatoritem", "transitionitem")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +76,10 @@ class SequenceReader:
         self.skipped: list[Skipped] = []
         self.failures = 0
         self.nested: set[int] = set()
-        self.visits = 0
+        self._items_of: dict[tuple[int, Fraction], list[_Item]] = {}
+        self._heights: dict[int, int] = {}
+        self._played = 0
+        self._looked_at = 0
 
     def read(self, sequence: Node, rate: Fraction) -> None:
         """Raises TooMuchError; whatever else is wrong with an item puts it on `skipped`."""
@@ -84,38 +93,72 @@ class SequenceReader:
         self._tracks(sequence, place)
 
     def _tracks(self, sequence: Node, place: _Place) -> None:
-        for number_, track in enumerate(picture_tracks(sequence)):
+        local_s = [local for _, local in place.window]
+        low_s, high_s = min(local_s), max(local_s)
+        layer = place.layer
+        for track in picture_tracks(sequence):
             on = place.enabled and is_enabled(track)
-            inner = replace(place, layer=place.layer + number_, enabled=on)
-            items = [
-                node
-                for node in track.children
-                if node.tag in ("clipitem", "generatoritem", "transitionitem")
-            ]
-            for position, item in enumerate(items):
-                if item.tag == "generatoritem":
-                    self._skip(item, "a generator: it holds no movie")
-                elif item.tag == "clipitem":
-                    self._visit(items, position, inner)
+            inner = replace(place, layer=layer, enabled=on)
+            layer += self._height(track)
+            for item in self._items(track, place.rate):
+                if item.start_s <= high_s and low_s <= item.end_s:
+                    self._play(item, inner)
 
-    def _visit(self, items: list[Node], position: int, place: _Place) -> None:
-        self.visits += 1
-        if self.visits > _MAX_VISITS:
-            raise TooMuchError(
-                "the nested sequences of this file unfold into more than a hundred thousand clips",
-                hint="replace nested sequences by their clips and export again",
-            )
-        node = items[position]
+    def _height(self, track: Node, depth: int = 0) -> int:
+        """Layers that a track unfolds to: a nested sequence lies above the tracks below its clip,
+        and below those above it."""
+        found = self._heights.get(id(track))
+        if found is not None or depth > _MAX_NESTING:
+            return found or 1
+        self._heights[id(track)] = height = 1
+        for nested in (node.child("sequence") for node in track.children if node.tag == "clipitem"):
+            sequence = self.library.sequence(nested) if nested is not None else None
+            inside = picture_tracks(sequence) if sequence is not None else []
+            height = max(height, sum(self._height(one, depth + 1) for one in inside))
+        self._heights[id(track)] = height
+        return height
+
+    def _items(self, track: Node, rate: Fraction) -> list[_Item]:
+        """What stands on a track, read once however often a nested sequence is played."""
+        key = (id(track), rate)
+        if key not in self._items_of:
+            nodes = [node for node in track.children if node.tag in _ITEMS]
+            read = (self._read_item(nodes, position, rate) for position in range(len(nodes)))
+            self._items_of[key] = [item for item in read if item is not None]
+        items = self._items_of[key]
+        self._looked_at += len(items)
+        if self._looked_at > _MAX_LOOKED_AT:
+            raise TooMuchError(_TOO_MUCH, hint=_TOO_MUCH_HINT)
+        return items
+
+    def _read_item(self, nodes: list[Node], position: int, rate: Fraction) -> _Item | None:
+        node = nodes[position]
+        if node.tag == "generatoritem":
+            self.skipped.append(_skipped(node, "a generator: it holds no movie"))
+        if node.tag != "clipitem":
+            return None
         try:
-            self._clipitem(self._item(items, position, place), place)
+            return self._item(nodes, position, rate)
+        except ParseError as error:
+            self.failures += 1
+            self.skipped.append(_skipped(node, str(error)))
+            return None
+
+    def _play(self, item: _Item, place: _Place) -> None:
+        self._played += 1
+        if self._played > _MAX_PLAYED:
+            raise TooMuchError(_TOO_MUCH, hint=_TOO_MUCH_HINT)
+        try:
+            self._clipitem(item, place)
         except TooMuchError:
             raise
         except ParseError as error:
-            self._skip(node, str(error), failed=True)
+            self.failures += 1
+            self.skipped.append(_skipped(item.node, str(error)))
 
-    def _item(self, items: list[Node], position: int, place: _Place) -> _Item:
+    def _item(self, items: list[Node], position: int, sequence_rate: Fraction) -> _Item:
         node = items[position]
-        rate = rate_of(node) or place.rate
+        rate = rate_of(node) or sequence_rate
         in_frame = max(Fraction(0), number(node, "in") or Fraction(0))
         out_frame = number(node, "out")
         if out_frame is not None and out_frame < 0:
@@ -124,7 +167,7 @@ class SequenceReader:
         end = number(node, "end")
         length = None
         if out_frame is not None and out_frame > in_frame:
-            length = (out_frame - in_frame) / rate * place.rate
+            length = (out_frame - in_frame) / rate * sequence_rate
         if start is None or start < 0:
             start = _transition_edge(items, position - 1, "start")
         if end is None or end < 0:
@@ -140,11 +183,11 @@ class SequenceReader:
                 column=node.column,
             )
         if out_frame is None:
-            out_frame = in_frame + (end - start) / place.rate * rate
+            out_frame = in_frame + (end - start) / sequence_rate * rate
         return _Item(
             node=node,
-            start_s=start / place.rate,
-            end_s=end / place.rate,
+            start_s=start / sequence_rate,
+            end_s=end / sequence_rate,
             in_frame=in_frame,
             out_frame=out_frame,
             rate=rate,
@@ -164,7 +207,8 @@ class SequenceReader:
         file = self.library.file_of(item.node)
         media = self.library.media(file) if file is not None else None
         if media is not None and media.generator is not None:
-            self._skip(item.node, f"made by the editing system ({media.generator}): no movie")
+            reason = f"made by the editing system ({media.generator}): no movie"
+            self.skipped.append(_skipped(item.node, reason))
             return
         for window in self._windows(item, media, place):
             self._emit(item, media, window, place)
@@ -176,8 +220,8 @@ class SequenceReader:
         if id(sequence) in place.inside or len(place.inside) > _MAX_NESTING:
             raise ParseError("the nested sequence contains itself")
         self.nested.add(id(sequence))
-        if not holds_picture(sequence):
-            self._skip(item.node, "a nested sequence without picture")
+        if not holds(sequence, "clipitem", "generatoritem"):
+            self.skipped.append(_skipped(item.node, "a nested sequence without picture"))
             return
         rate = rate_of(sequence) or place.rate
         for window in self._windows(item, None, place):
@@ -209,7 +253,7 @@ class SequenceReader:
         )
         inside = (*place.inside, id(clip))
         for window in self._windows(item, None, place):
-            self._clipitem(inner, replace(place, window=window, rate=rate, inside=inside))
+            self._play(inner, replace(place, window=window, rate=rate, inside=inside))
 
     def _windows(self, item: _Item, media: MediaFile | None, place: _Place) -> tuple[Window, ...]:
         """What is seen of the medium, as windows on seconds from its first frame."""
@@ -222,14 +266,14 @@ class SequenceReader:
         subclip = self.library.subclip_of(item.node)
         subclip_frames = number(subclip, "startoffset") if subclip is not None else None
         subclip_s = (subclip_frames or Fraction(0)) / source_rate
-        found = []
-        for piece in restricted(place.window, item.start_s, item.end_s):
-            window = shifted(piece, item.start_s, item.in_frame / source_rate, Fraction(1))
-            if curve is not None:
-                in_seconds = [(when / item.rate, value / item.rate) for when, value in curve]
-                window = through(window, in_seconds)
-            found.append(shifted(window, Fraction(0), subclip_s, Fraction(1)))
-        return tuple(found)
+        in_s = item.in_frame / source_rate
+        pieces = restricted(place.window, item.start_s, item.end_s)
+        if curve is None:
+            shift_s = in_s + subclip_s
+            return tuple(shifted(piece, item.start_s, shift_s, Fraction(1)) for piece in pieces)
+        in_seconds = [(when / item.rate, value / item.rate + subclip_s) for when, value in curve]
+        played = (shifted(piece, item.start_s, in_s, Fraction(1)) for piece in pieces)
+        return tuple(through(window, in_seconds) for window in played)
 
     def _in_rate(self, item: _Item, media: MediaFile | None, place: _Place) -> Fraction:
         """The rate that `in` and `out` count in.
@@ -245,12 +289,12 @@ class SequenceReader:
         ticks = number(item.node, "pproTicksIn")
         if ticks is not None and item.in_frame:
             in_s = ticks / TICKS_HZ
-            fits = [r for r in rates if abs(item.in_frame / r - in_s) * r <= 1]
+            fits = (r for r in rates if abs(item.in_frame - in_s * r) <= 1)
         else:
             length_s = item.end_s - item.start_s
             source = item.out_frame - item.in_frame
-            fits = [r for r in rates if abs(source / r - length_s) * r <= 2]
-        return fits[0] if fits else item.rate
+            fits = (r for r in rates if abs(source - length_s * r) <= 2)
+        return next(fits, item.rate)
 
     def _emit(self, item: _Item, media: MediaFile | None, window: Window, place: _Place) -> None:
         base_s = media.start_s if media is not None else Fraction(0)
@@ -279,19 +323,14 @@ class SequenceReader:
             )
         )
 
-    def _skip(self, item: Node, reason: str, *, failed: bool = False) -> None:
-        self.failures += failed
-        name = item.child_text("name") or f"<{item.tag}>"
-        self.skipped.append(Skipped(clip_id="", name=name, reason=reason))
+
+def _skipped(item: Node, reason: str) -> Skipped:
+    return Skipped(clip_id="", name=item.child_text("name") or f"<{item.tag}>", reason=reason)
 
 
-def holds_picture(sequence: Node) -> bool:
-    """Whether there is anything on its video tracks, if only a title."""
-    return any(
-        item.tag in ("clipitem", "generatoritem")
-        for track in picture_tracks(sequence)
-        for item in track.children
-    )
+def holds(sequence: Node, *tags: str) -> bool:
+    """Whether an item of one of these kinds stands on its video tracks."""
+    return any(item.tag in tags for track in picture_tracks(sequence) for item in track.children)
 
 
 def picture_tracks(sequence: Node) -> list[Node]:

@@ -15,7 +15,8 @@ def retime(
 ) -> Curve | None:
     """Frames of the retimed clip (what `in` and `out` count) to frames from the medium's start.
 
-    None for a clip that plays as shot. A graph is taken as straight between its keyframes.
+    None for a clip that plays as shot. A graph is exact where it is straight between its keyframes,
+    as all known exports are; curve handles (`inbez`, `outbez`) are read as straight too.
     `media_frames` is the medium's length in the clip's rate, from which reverse play counts.
     Raises ParseError for numbers that are none.
     """
@@ -37,6 +38,8 @@ def retime(
     graph = _graph(parameters.get("graphdict"))
     if graph is not None:
         graph = _placed(graph, in_frame, out_frame)
+    if graph is None and percent == 0:
+        graph = [(in_frame, in_frame), (in_frame + 1, in_frame)]
     if graph is None:
         graph = [(Fraction(0), Fraction(0)), (Fraction(100), abs(percent))]
     if backwards and graph[-1][1] > graph[0][1]:

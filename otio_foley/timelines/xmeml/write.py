@@ -1,47 +1,56 @@
-"""Footstep clips into an xmeml text, and out of it again by name."""
+"""Footstep clips into an xmeml text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from otio_foley.errors import OutputError
+from otio_foley.errors import OutputError, WouldLoseData
 from otio_foley.time import frames_from_seconds, nominal_rate, timecode_from_frames
+from otio_foley.timelines.dialect import Dialect
 from otio_foley.timelines.document import NAMESPACE, UNDO_PLACEHOLDER, Patch
 from otio_foley.timelines.paths import url_from_path
+from otio_foley.timelines.xmeml.level import level_filter
+from otio_foley.timelines.xmeml.markers import marker_element
+from otio_foley.timelines.xmeml.media import rate_of
 from otio_foley.timelines.xmeml.read import TICKS_HZ
+from otio_foley.timelines.xmeml.remove import ID_PREFIX, MADE_AUDIO, mentions
 from otio_foley.timelines.xml.stems import provenance_text, rows
 from otio_foley.timelines.xml.tree import Node, XmlText
 from otio_foley.timelines.xml.write import Element, Writer
-from otio_foley.types import Marker, StemClip, Timeline
+from otio_foley.types import Host, StemClip, Timeline
 
-_ID_PREFIX = "otio-foley-"
-_MADE_AUDIO = f"{NAMESPACE} made-audio"
 _BIT_DEPTH = 24
-#: Premiere's yellow, as ABGR.
-_MARKER_COLOUR = "4281049552"
+
+#: Apple's DTD knows none of Premiere's names, so that a generic cut only gets them if it has some.
+_PREMIERE_NAMES = ("<pproTicksIn>", " MZ.", " premiereTrackType=")
+
+_ON = Element("enabled", (), "TRUE")
+_FIRST_SOUND_TRACK = Element(
+    "sourcetrack", (), (Element("mediatype", (), "audio"), Element("trackindex", (), "1"))
+)
 
 
 def insertion_patches(
-    xml: XmlText, timeline: Timeline, sequence: Node, stems: Sequence[StemClip]
+    xml: XmlText, timeline: Timeline, sequence: Node, stems: Sequence[StemClip], dialect: Dialect
 ) -> tuple[Patch, ...]:
     """One patch: the tracks, behind the audio tracks that there are.
 
-    Raises OutputError for a stem whose clip is not in this cut.
+    Raises OutputError for a stem whose clip is not in this cut, WouldLoseData for what xmeml or
+    the host does not hold.
     """
-    known = {clip.clip_id for clip in timeline.clips}
-    for stem in stems:
-        if stem.clip_id not in known:
-            raise OutputError(
-                f"the cut has no clip {stem.clip_id!r} for {stem.name!r}",
-                hint="the footsteps were made for another version of the cut: conform them first",
-            )
+    _check_stems(timeline, stems)
     media = sequence.child("media")
     if media is None:
-        raise OutputError("the sequence holds no media that sound could be added to")
+        raise OutputError(
+            "the sequence holds no media that sound could be added to",
+            hint="export the sequence again",
+        )
+    if dialect.host == "resolve":
+        _check_for_resolve(sequence, media)
     audio = media.child("audio")
-    builder = _Builder(xml, timeline, stems, makes_audio=audio is None)
+    builder = _Builder(xml, timeline, stems, dialect.host, makes_audio=audio is None)
     writer = Writer(xml)
     if audio is None:
         made = Element("audio", (), (_sound_format(stems[0].sample_rate_hz), *builder.tracks()))
@@ -51,23 +60,60 @@ def insertion_patches(
     return (writer.insert(audio, last, builder.tracks()),)
 
 
+def _check_stems(timeline: Timeline, stems: Sequence[StemClip]) -> None:
+    known = {clip.clip_id for clip in timeline.clips}
+    for stem in stems:
+        if stem.clip_id not in known:
+            raise OutputError(
+                f"the cut has no clip {stem.clip_id!r} for {stem.name!r}",
+                hint="the footsteps were made for another version of the cut: conform them first",
+            )
+        if stem.channels != 1:
+            raise WouldLoseData(
+                f"{stem.name!r} has {stem.channels} channels, and an xmeml clip plays one",
+                hint="give it as mono files",
+            )
+
+
+def _check_for_resolve(sequence: Node, media: Node) -> None:
+    """Resolve imports nothing of such a sequence, and does not say so."""
+    video = media.child("video")
+    has_format = video is not None and video.child("format") is not None
+    missing = [
+        name
+        for name, is_there in (("<rate>", rate_of(sequence) is not None), ("<format>", has_format))
+        if not is_there
+    ]
+    if missing:
+        raise OutputError(
+            f"Resolve would import nothing: the sequence has no {' and no '.join(missing)}",
+            hint="export the cut again from the program that it was cut in, or leave out --for",
+        )
+
+
 class _Builder:
     """Builds tracks; remembers which files and ids are given out."""
 
     def __init__(
-        self, xml: XmlText, timeline: Timeline, stems: Sequence[StemClip], *, makes_audio: bool
+        self,
+        xml: XmlText,
+        timeline: Timeline,
+        stems: Sequence[StemClip],
+        host: Host,
+        *,
+        makes_audio: bool,
     ) -> None:
         self.rate = timeline.frame_rate
+        self.rate_element = rate_element(timeline.frame_rate)
         self.drop_frame = timeline.drop_frame
         self.stems = stems
+        self.host = host
         self.makes_audio = makes_audio
-        self.taken = {node.get("id") for node in xml.root.descendants()}
+        self.taken = _taken_ids(xml)
         # Version 1 counts a file's tracks; channelcount came with version 2.
         self.channels_tag = "trackcount" if xml.root.get("version") == "1" else "channelcount"
-        # Apple's DTD knows none of Premiere's names, so only a file that has some gets more.
-        self.for_premiere = any(
-            node.tag == "pproTicksIn" or node.get("MZ.EditLine") or node.get("premiereTrackType")
-            for node in xml.root.descendants()
+        self.for_premiere = host == "premiere" or (
+            host != "resolve" and any(mentions(xml, name) for name in _PREMIERE_NAMES)
         )
         self.file_ids: dict[Path, str] = {}
         self.numbers: dict[str, int] = {}
@@ -94,7 +140,7 @@ class _Builder:
             attributes if self.for_premiere else (),
             (
                 *(self._clipitem(stem, name) for stem in row),
-                Element("enabled", (), "TRUE"),
+                _ON,
                 Element("locked", (), "FALSE"),
                 Element("outputchannelindex", (), "1"),
             ),
@@ -103,13 +149,13 @@ class _Builder:
     def _clipitem(self, stem: StemClip, track_name: str) -> Element:
         in_frame = self._frames(stem.in_s)
         start = self._frames(stem.record.start_s)
-        end = self._frames(stem.record.end_s)
+        end = max(start + 1, self._frames(stem.record.end_s))
         out_frame = in_frame + end - start
         content = [
             Element("name", (), stem.name),
-            Element("enabled", (), "TRUE"),
+            _ON,
             Element("duration", (), str(self._frames(stem.file_duration_s))),
-            rate_element(self.rate),
+            self.rate_element,
             Element("start", (), str(start)),
             Element("end", (), str(end)),
             Element("in", (), str(in_frame)),
@@ -120,14 +166,18 @@ class _Builder:
                 Element("pproTicksIn", (), str(self._ticks(in_frame))),
                 Element("pproTicksOut", (), str(self._ticks(out_frame))),
             ]
+        content += [self._file(stem), _FIRST_SOUND_TRACK]
+        if stem.automation:
+            content.append(level_filter(stem, in_frame, end - start, self.rate, self.host))
         content += [
-            self._file(stem),
-            Element(
-                "sourcetrack",
-                (),
-                (Element("mediatype", (), "audio"), Element("trackindex", (), "1")),
+            *(
+                marker_element(
+                    marker,
+                    in_frame + self._frames(marker.record_s - stem.record.start_s),
+                    coloured=self.for_premiere,
+                )
+                for marker in stem.markers
             ),
-            *(self._marker(marker, stem, in_frame) for marker in stem.markers),
             _logging(stem),
             self._comments(track_name),
         ]
@@ -143,7 +193,7 @@ class _Builder:
         content = (
             Element("name", (), stem.path.name),
             Element("pathurl", (), url_from_path(stem.path, localhost=True)),
-            rate_element(self.rate),
+            self.rate_element,
             Element("duration", (), str(self._frames(stem.file_duration_s))),
             self._timecode(stem.file_start_s),
             Element(
@@ -169,24 +219,12 @@ class _Builder:
             "timecode",
             (),
             (
-                rate_element(self.rate),
+                self.rate_element,
                 Element("string", (), timecode_from_frames(frame, self.rate, self.drop_frame)),
                 Element("frame", (), str(frame)),
                 Element("displayformat", (), "DF" if self.drop_frame else "NDF"),
             ),
         )
-
-    def _marker(self, marker: Marker, stem: StemClip, in_frame: int) -> Element:
-        frame = in_frame + self._frames(marker.record_s - stem.record.start_s)
-        content = [
-            Element("comment", (), marker.note),
-            Element("name", (), marker.name),
-            Element("in", (), str(frame)),
-            Element("out", (), "-1"),
-        ]
-        if self.for_premiere:
-            content.append(Element("pproColor", (), _MARKER_COLOUR))
-        return Element("marker", (), tuple(content))
 
     def _comments(self, track_name: str) -> Element:
         """The track's name, for which xmeml has no other place, and once the undo record."""
@@ -195,7 +233,7 @@ class _Builder:
             self.is_first = False
             fields.append(Element("mastercomment3", (), f"{NAMESPACE} {UNDO_PLACEHOLDER}"))
             if self.makes_audio:
-                fields.append(Element("mastercomment4", (), _MADE_AUDIO))
+                fields.append(Element("mastercomment4", (), MADE_AUDIO))
         return Element("comments", (), tuple(fields))
 
     def _frames(self, time_s: Fraction) -> int:
@@ -206,10 +244,16 @@ class _Builder:
 
     def _fresh(self, kind: str) -> str:
         number = self.numbers.get(kind, 0) + 1
-        while f"{_ID_PREFIX}{kind}-{number}" in self.taken:
+        while f"{ID_PREFIX}{kind}-{number}" in self.taken:
             number += 1
         self.numbers[kind] = number
-        return f"{_ID_PREFIX}{kind}-{number}"
+        return f"{ID_PREFIX}{kind}-{number}"
+
+
+def _taken_ids(xml: XmlText) -> frozenset[str | None]:
+    if not mentions(xml, ID_PREFIX):
+        return frozenset()
+    return frozenset(node.get("id") for node in xml.root.descendants())
 
 
 def rate_element(rate: Fraction) -> Element:
@@ -240,58 +284,3 @@ def _sound_characteristics(sample_rate_hz: int) -> Element:
 
 def _sound_format(sample_rate_hz: int) -> Element:
     return Element("format", (), (_sound_characteristics(sample_rate_hz),))
-
-
-# ---- finding ours again
-
-
-def our_nodes(root: Node) -> tuple[Node, ...]:
-    """Every element that otio-foley added, also in a file that a host has saved since."""
-    items = [node for node in root.descendants() if node.tag in ("clipitem", "clip")]
-    ours = {id(node): node for node in items if _is_marked(node)}
-    file_ids = {
-        file.get("id") for node in ours.values() for file in node.find_all("file") if file.get("id")
-    }
-    for node in items:
-        file = node.child("file")
-        if file is not None and file.get("id") in file_ids:
-            ours[id(node)] = node
-    found = [*ours.values(), *_containers(ours), *_links(root, ours)]
-    return tuple({id(node): node for node in found}.values())
-
-
-def _is_marked(node: Node) -> bool:
-    if (node.get("id") or "").startswith(_ID_PREFIX):
-        return True
-    return any(
-        NAMESPACE in field.text
-        for child in node.children
-        if child.tag in ("logginginfo", "comments")
-        for field in child.children
-    )
-
-
-def _containers(ours: Mapping[int, Node]) -> list[Node]:
-    """Tracks that hold nothing but ours, and the `audio` that was made for them."""
-    found: dict[int, Node] = {}
-    for node in ours.values():
-        track = node.parent
-        if track is not None and track.tag == "track":
-            items = [child for child in track.children if child.tag.endswith("item")]
-            if all(id(child) in ours for child in items if child.tag != "transitionitem"):
-                found[id(track)] = track
-    for node in ours.values():
-        track = node.parent
-        audio = track.parent if track is not None else None
-        made = any(_MADE_AUDIO in field.text for field in node.find_all("mastercomment4"))
-        if made and audio is not None and audio.tag == "audio":
-            tracks = [child for child in audio.children if child.tag == "track"]
-            if all(id(child) in found for child in tracks):
-                found[id(audio)] = audio
-    return list(found.values())
-
-
-def _links(root: Node, ours: Mapping[int, Node]) -> list[Node]:
-    """Links of other clips to ours, which a host may have made."""
-    ids = {node.get("id") for node in ours.values()} - {None}
-    return [link for link in root.find_all("link") if link.child_text("linkclipref") in ids]

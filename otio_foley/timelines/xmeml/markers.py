@@ -1,0 +1,60 @@
+"""Markers of xmeml, and the colours that Premiere gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from otio_foley.timelines.xmeml.media import number
+from otio_foley.timelines.xml.tree import Node
+from otio_foley.timelines.xml.write import Element
+from otio_foley.types import Marker, MarkerColor
+
+#: `pproColor` of Premiere's eight marker colours, as ABGR.
+_COLOURS: dict[MarkerColor, str] = {
+    "RED": "4281740498",
+    "ORANGE": "4280578025",
+    "YELLOW": "4281049552",
+    "GREEN": "4281828977",
+    "CYAN": "4292277273",
+    "BLUE": "4294741314",
+    "PURPLE": "4289825711",
+    "WHITE": "4294967295",
+}
+_NAMES = {number: name for name, number in _COLOURS.items()}
+
+#: The nearest of the colours that Premiere does not have.
+_NEAREST: dict[MarkerColor, MarkerColor] = {
+    "PINK": "PURPLE",
+    "MAGENTA": "PURPLE",
+    "BLACK": "BLUE",
+}
+
+
+def markers_of(sequence: Node, rate: Fraction) -> Iterator[Marker]:
+    """A sequence's own markers. Raises ParseError."""
+    for node in sequence.children:
+        frame = number(node, "in") if node.tag == "marker" else None
+        if frame is not None and frame >= 0:
+            marker = Marker(
+                record_s=frame / rate,
+                name=node.child_text("name") or "",
+                note=node.child_text("comment") or "",
+            )
+            colour = _NAMES.get(node.child_text("pproColor") or "")
+            yield marker if colour is None else replace(marker, color=colour)
+
+
+def marker_element(marker: Marker, frame: int, *, coloured: bool) -> Element:
+    """A marker at a frame of its clip's medium; only Premiere knows colours."""
+    content = [
+        Element("comment", (), marker.note),
+        Element("name", (), marker.name),
+        Element("in", (), str(frame)),
+        Element("out", (), "-1"),
+    ]
+    if coloured:
+        colour = _NEAREST.get(marker.color, marker.color)
+        content.append(Element("pproColor", (), _COLOURS[colour]))
+    return Element("marker", (), tuple(content))
