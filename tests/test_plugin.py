@@ -63,7 +63,7 @@ def test_the_adapter_reads_every_format(suffix: str) -> None:
 
 
 def test_the_linker_finds_what_otio_foley_finds(tmp_path: Path) -> None:
-    movie = canned.movie(tmp_path / "deep" / "walk.mov") if (tmp_path / "deep").mkdir() else None
+    (tmp_path / "deep").mkdir()
     movie = canned.movie(tmp_path / "deep" / "walk.mov")
     clip = next(iter(one_clip("file:///gone/walk.mov").find_clips()))
     linked = link_media_reference(clip, {"otio_foley_media_roots": str(tmp_path)})
@@ -127,7 +127,8 @@ def test_an_installed_wheel_serves_opentimelineio(installed: Path, tmp_path: Pat
         f"read = otio.adapters.read_from_file({str(FCPXML)!r}, adapter_name='otio_foley');"
         "manifest = otio.plugins.ActiveManifest();"
         "adapter = manifest.from_name('otio_foley', 'adapters');"
-        "print(json.dumps([otio_foley.__file__, adapter.module_abs_path(), len(read.find_clips())]))"
+        "facts = [otio_foley.__file__, adapter.module_abs_path(), len(read.find_clips())];"
+        "print(json.dumps(facts))"
     )
     home, shim, clips = json.loads(run_with(installed, tmp_path, "-c", program))
     assert Path(home).is_relative_to(installed)
@@ -142,3 +143,8 @@ def test_otioconvert_from_an_installed_wheel(installed: Path, tmp_path: Path) ->
     )  # fmt: skip
     converted = otio.adapters.read_from_file(str(tmp_path / "out.otio"))
     assert converted.find_clips()
+    listed = run_with(
+        installed, tmp_path, "-m", "opentimelineio.console.otiotool",
+        "-i", "out.otio", "--list-tracks",
+    )  # fmt: skip
+    assert "TRACK" in listed.upper()

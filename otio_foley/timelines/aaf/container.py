@@ -8,11 +8,12 @@ file anew drops it, and then ours is found by name.
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,7 +73,8 @@ def _damage_told() -> Iterator[None]:
     It reads without checking first, so damage comes out as anything, bare `Exception` included.
     """
     try:
-        yield
+        with redirect_stdout(io.StringIO()):  # it prints what it cannot write
+            yield
     except FoleyError:
         raise
     except Exception as error:
