@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from heapq import heappop, heappush
 from pathlib import Path
 
 import aaf2
@@ -152,15 +153,14 @@ def _aaf_items(path: Path) -> int:
 def test_stems(timeline: Timeline) -> list[StemClip]:
     """A made-up footstep clip on every picture clip, overlapping ones on tracks of their own."""
     stems: list[StemClip] = []
-    ends_s: list[Fraction] = []
+    ends: list[tuple[Fraction, int]] = []
     for clip in timeline.clips:
         record = _whole_frames(clip, timeline.frame_rate)
-        free = [number for number, end_s in enumerate(ends_s) if end_s <= record.start_s]
-        if not free:
-            ends_s.append(Fraction(0))
-        track = free[0] if free else len(ends_s) - 1
-        ends_s[track] = record.end_s
-        stems.append(_stem(clip, timeline, record, track + 1))
+        track = len(ends) + 1
+        if ends and ends[0][0] <= record.start_s:
+            track = heappop(ends)[1]
+        heappush(ends, (record.end_s, track))
+        stems.append(_stem(clip, timeline, record, track))
     return stems
 
 

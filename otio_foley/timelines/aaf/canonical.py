@@ -15,6 +15,7 @@ from aaf2 import properties
 from aaf2.auid import AUID
 from aaf2.mobid import MobID
 
+from otio_foley.errors import ParseError
 from otio_foley.timelines.content import Fact, Part, part
 
 _SAVING = frozenset({"LastModified", "IdentificationList"})
@@ -24,10 +25,15 @@ _WEAK = (properties.WeakRefProperty, properties.WeakRefArrayProperty)
 
 def canonical(file: Any) -> Part:
     """The header and all below it: the mobs, the essence and the dictionary."""
-    return _part(file.header, "")
+    return _part(file.header, "", set())
 
 
-def _part(item: Any, role: str) -> Part:
+def _part(item: Any, role: str, held: set[int]) -> Part:
+    """A part for an object and those that it owns. Raises ParseError where one has two owners, as
+    happens in damaged files: they would unfold without end."""
+    if item.dir.dir_id in held:
+        raise ParseError("an object of this AAF is held twice", hint="export it again")
+    held.add(item.dir.dir_id)
     facts: list[Fact] = [("role", role)]
     children: list[Part] = []
     for value in item.properties():
@@ -35,9 +41,9 @@ def _part(item: Any, role: str) -> Part:
             continue
         if isinstance(value, properties.StrongRefProperty):
             if value.value is not None:
-                children.append(_part(value.value, value.name))
+                children.append(_part(value.value, value.name, held))
         elif isinstance(value, _LISTS):
-            inner = [_part(one, value.name) for one in value.value]
+            inner = [_part(one, value.name, held) for one in value.value]
             if isinstance(value, properties.StrongRefSetProperty):
                 inner.sort(key=lambda one: (one.identity, one.digest))  # a set has no order
             children += inner
