@@ -101,8 +101,11 @@ class SequenceReader:
     ) -> None:
         """Elements in a row; one without an offset follows the one before it."""
         at_s, before, overlap_s = first_s, None, Fraction(0)
+        alone = not any(item.tag in STORY for item in items)
         for item in items:
             if item.tag == "transition":
+                if alone:
+                    self._skip(item, "a transition without clips")
                 if item.get("offset") is None:
                     overlap_s += self._lenient_seconds(item, "duration")
                 continue
