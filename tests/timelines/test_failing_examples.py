@@ -30,7 +30,8 @@ def fcpxml(
 ) -> TextDocument:
     raw = (
         f'<fcpxml version="1.8"><resources><format id="r1" frameDuration="{frame}"/>{ASSET}'
-        f'{resources}</resources><library><event><project name="p"><sequence format="r1" {sequence}>'
+        f'{resources}</resources><library><event><project name="p">'
+        f'<sequence format="r1" {sequence}>'
         f"<spine>{spine}</spine></sequence></project></event></library></fcpxml>"
     )
     return open_bytes(raw.encode(), name="made.fcpxml")
@@ -123,8 +124,8 @@ def test_10_a_multicam_clip_is_a_clip() -> None:
         + CLIP.format(0) + "</mc-angle></multicam></media>"
     )  # fmt: skip
     spine = (
-        '<mc-clip ref="r3" name="m" offset="0s" duration="4s"><mc-source angleID="A" srcEnable="all"/>'
-        "</mc-clip>"
+        '<mc-clip ref="r3" name="m" offset="0s" duration="4s">'
+        '<mc-source angleID="A" srcEnable="all"/></mc-clip>'
     )
     document = fcpxml(spine, multicam)
     assert [clip.name for clip in document.timeline().clips] == ["a"]

@@ -22,6 +22,7 @@ from timelines.roundtrip import (
     minified,
     new_dtd_errors,
     real_cuts,
+    resaved,
 )
 from timelines.stems import stem_for, stem_with_control_characters, stems_for
 
@@ -32,6 +33,7 @@ from otio_foley.timelines.fcpxml.time import conform_speed, rate_from_format_nam
 from otio_foley.timelines.fcpxml.time import time_text as written
 from otio_foley.timelines.fcpxml.write import ROLE
 from otio_foley.timelines.registry import open_bytes, open_document
+from otio_foley.timelines.verify import verify
 from otio_foley.types import Clip, Host, Marker, StemClip, Timeline
 
 FRAME_S = Fraction(1001, 30000)
@@ -695,3 +697,31 @@ def test_resolve_gets_the_markers_in_a_list_of_their_own() -> None:
     assert sidecar.suffix == "_markers.edl"
     assert sidecar.content.count(b"|C:ResolveColor") == sum(len(stem.markers) for stem in stems)
     assert not opened.sidecars(stems, Dialect(host="finalcut"))
+
+
+def test_what_a_person_changed_since_stays_and_ours_goes() -> None:
+    """Saved again by a host, with a clip moved, ours trimmed and renamed, and a marker added."""
+    opened = open_bytes(document(SPINE_OF_TWO), name="x")
+    root = etree.fromstring(resaved(opened.add(stems_for(opened.timeline())).raw))
+    second = next(one for one in root.iter("asset-clip") if one.get("name") == "two")
+    second.set("offset", "5s")
+    second.insert(0, etree.Element("marker", start="31s", duration="1/25s", value="ask"))
+    ours = next(one for one in root.iter("asset-clip") if one.get("audioRole") == ROLE)
+    ours.set("name", "steps, softer")
+    ours.set("duration", "1s")
+    stripped = open_bytes(etree.tostring(root), name="x").strip()
+    assert stripped.removed and not stripped.exact
+    left = stripped.document.timeline()
+    assert [clip.record.start_s for clip in left.clips] == [0, 5]
+    assert [marker.name for marker in left.markers] == ["ask"]
+    text = stripped.document.raw
+    assert b"otio-foley" not in text and b"steps, softer" not in text
+
+
+def test_saved_again_is_equal_in_content_only(tmp_path: Path) -> None:
+    (tmp_path / "cut.fcpxml").write_bytes(document(SPINE_OF_TWO))
+    opened = open_document(tmp_path / "cut.fcpxml")
+    added = opened.add(stems_for(opened.timeline())).raw
+    (tmp_path / "resaved.fcpxml").write_bytes(resaved(added))
+    verdict = verify(tmp_path / "cut.fcpxml", tmp_path / "resaved.fcpxml")
+    assert (verdict.identical, verdict.equal_content) == (False, True)
