@@ -23,27 +23,72 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARED_ENCODING = re.compile(rb"^<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
 
+class _Source:
+    """The bytes that nodes stand in, and what delimits a tag in their encoding."""
+
+    def __init__(self, raw: bytes, encoding: str) -> None:
+        self.raw = raw
+        self.encoding = encoding
+        self.empty_tag_end = "/>".encode(encoding)
+        self.tag_end = ">".encode(encoding)
+        self.start_tag = _start_tag_pattern(encoding)
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """An element. Offsets are bytes: `start` of `<tag`, `inner` just after its start tag's `>`,
-    `close` of `</tag`, `end` after the element. For `<tag/>` inner == close == end."""
+    `close` of `</tag`, `end` after the element. For `<tag/>` inner == close == end.
+
+    Only where its two tags stand is noted when it is read; the other offsets are asked of few
+    elements, and found in the bytes then.
+    """
 
     tag: str
     attributes: dict[str, str]
     start: int
-    line: int
-    column: int
     parent: Node | None = field(repr=False)
-    inner: int = -1
-    close: int = -1
-    end: int = -1
+    source: _Source = field(repr=False)
+    # Where the end tag begins; for `<tag/>` where it ends.
+    mark: int = -1
     text: str = ""
     # An empty tuple until there is a child: a list for each leaf costs a third of the reading time.
     children: Sequence[Node] = field(default=(), repr=False)
 
     @property
+    def inner(self) -> int:
+        match = self.source.start_tag.match(self.source.raw, self.start)
+        if match is None:  # expat has accepted the tag, so that it has an end
+            raise ParseError("a tag that cannot be delimited", line=self.line, column=self.column)
+        return match.end()
+
+    @property
     def is_empty_tag(self) -> bool:
-        return self.inner == self.end
+        source = self.source
+        return source.raw.endswith(source.empty_tag_end, self.start, self.inner)
+
+    @property
+    def close(self) -> int:
+        return self.inner if self.is_empty_tag else self.mark
+
+    @property
+    def end(self) -> int:
+        if self.is_empty_tag:
+            return self.inner
+        return self.source.raw.index(self.source.tag_end, self.mark) + len(self.source.tag_end)
+
+    @property
+    def line(self) -> int:
+        """From 1, as expat counts: every line feed ends one."""
+        return self._before().count("\n") + 1
+
+    @property
+    def column(self) -> int:
+        before = self._before()
+        return len(before) - before.rfind("\n")
+
+    def _before(self) -> str:
+        text = self.source.raw[: self.start].decode(self.source.encoding, "replace")
+        return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
     def get(self, name: str) -> str | None:
         return self.attributes.get(name)
@@ -97,7 +142,7 @@ def parse_xml(raw: bytes) -> XmlText:
     encoding = _encoding(raw)
     parser = expat.ParserCreate()
     try:
-        builder = _Builder(parser, raw, encoding)
+        builder = _Builder(parser, _Source(raw, encoding))
         parser.Parse(raw, True)
     except expat.ExpatError as error:
         raise ParseError(
@@ -123,19 +168,16 @@ def _encoding(raw: bytes) -> str:
 
 
 class _Builder:
-    """expat's callbacks. Each element's spans come from the byte index of its two tags."""
+    """expat's callbacks. Each element's place comes from the byte index of its two tags."""
 
-    def __init__(self, parser: expat.XMLParserType, raw: bytes, encoding: str) -> None:
+    def __init__(self, parser: expat.XMLParserType, source: _Source) -> None:
         self.parser = parser
-        self.raw = raw
-        self.empty_tag_end = "/>".encode(encoding)
-        self.tag_end = ">".encode(encoding)
-        self.start_tag = _start_tag_pattern(encoding)
+        self.source = source
         self.root: Node | None = None
         self.open: Node | None = None
         self.depth = 0
         self.texts: list[list[str] | None] = []
-        # One call for a whole run of text: a start tag's end is found in the bytes instead.
+        # One call for a whole run of text.
         parser.buffer_text = True
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.finish
@@ -143,24 +185,17 @@ class _Builder:
         parser.EntityDeclHandler = self.refuse_entity
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        parser = self.parser
-        at = parser.CurrentByteIndex
-        line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+        parent = self.open
+        node = Node(tag, attributes, self.parser.CurrentByteIndex, parent, self.source)
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise ParseError(
-                f"elements nested more than {_MAX_DEPTH} deep", line=line, column=column
+                f"elements nested more than {_MAX_DEPTH} deep", line=node.line, column=node.column
             )
-        parent = self.open
-        node = Node(tag, attributes, at, line, column, parent)
-        match = self.start_tag.match(self.raw, at)
-        if match is None:  # expat has accepted the tag, so that it has an end
-            raise ParseError("a tag that cannot be delimited", line=line, column=column)
-        node.inner = match.end()
         if parent is None:
             self.root = node
-        elif isinstance(parent.children, list):
-            parent.children.append(node)
+        elif parent.children:
+            parent.children.append(node)  # type: ignore[attr-defined]
         else:
             parent.children = [node]
         self.open = node
@@ -169,11 +204,7 @@ class _Builder:
     def finish(self, tag: str) -> None:
         node = self.open
         assert node is not None  # expat pairs the tags
-        if self.raw.endswith(self.empty_tag_end, node.start, node.inner):
-            node.close = node.end = node.inner
-        else:
-            node.close = self.parser.CurrentByteIndex
-            node.end = self.raw.index(self.tag_end, node.close) + len(self.tag_end)
+        node.mark = self.parser.CurrentByteIndex
         parts = self.texts.pop()
         if parts:
             node.text = "".join(parts)
