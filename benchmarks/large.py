@@ -43,7 +43,8 @@ hasVideo="1" hasAudio="1" format="r1" audioSources="1" audioChannels="2" audioRa
             <media-rep kind="original-media" src="file:///Volumes/Media/A{number:04}C.mov"/>
         </asset>"""
 _CLIP = """                        <asset-clip ref="a{asset}" name="A{asset:04}C" \
-offset="{at}/24s" start="{start}/24s" duration="{length}/24s" audioRole="dialogue" format="r1" tcFormat="NDF">
+offset="{at}/24s" start="{start}/24s" duration="{length}/24s" audioRole="dialogue" format="r1" \
+tcFormat="NDF">
                             <marker start="{marker}/24s" duration="1/24s" value="m{number}"/>
                         </asset-clip>"""
 

@@ -19,7 +19,7 @@ from otio_foley.errors import InputError, OutputError, TargetExists
 from otio_foley.files import move_into_place, target_exists, unwritable, write_whole
 from otio_foley.media.sound import CATEGORY_ID, BroadcastWave, ucs_name, write_sound
 from otio_foley.timelines.dialect import Sidecar
-from otio_foley.timelines.document import Document
+from otio_foley.timelines.document import NAMESPACE, Document
 from otio_foley.timelines.registry import open_document
 from otio_foley.types import Audio
 
@@ -62,6 +62,7 @@ class Delivery:
         self.audio_dir = audio_dir.absolute()
         self._overwrite = overwrite
         self._earlier: Document | None = None
+        self._earlier_lists: dict[Path, bytes] = {}
         self._staging: Path | None = None
         self._made_audio_dir = False
         self._names: list[str] = []
@@ -76,6 +77,7 @@ class Delivery:
             if not self._overwrite:
                 raise target_exists(self.output)
             self._earlier = _earlier_result(self.output)
+            self._earlier_lists = _lists_beside(self.output)
         for folder in {self.output.parent, self.audio_dir.parent}:
             if not folder.is_dir():
                 raise OutputError(f"folder {folder} is not there", hint="create it first")
@@ -92,7 +94,9 @@ class Delivery:
                 raise target_exists(path)
 
     def _is_named_before(self, name: str) -> bool:
-        """Whether the result that is to be replaced names this sound."""
+        """Whether the result that is to be replaced, or a list beside it, names this sound."""
+        if any(name.encode() in text for text in self._earlier_lists.values()):
+            return True
         return self._earlier is not None and self._earlier.mentions(name)
 
     def __enter__(self) -> Delivery:
@@ -151,7 +155,8 @@ class Delivery:
         sounds = sorted(self.audio_dir.glob(f"{CATEGORY_ID}_*_{_CREATOR_ID}_*.wav"))
         earlier = [path for path in sounds if self._is_named_before(path.name)]
         if self._overwrite:
-            earlier += [path for path in sidecars if path.exists()]
+            beside = {*self._earlier_lists, *(path for path in sidecars if path.exists())}
+            earlier += sorted(beside)
         for path in earlier:
             aside = self._staged() / f"{path.name}.old"
             moved.append((path, path.rename(aside)))
@@ -171,6 +176,12 @@ def _earlier_result(path: Path) -> Document | None:
         return open_document(path)
     except InputError:
         return None
+
+
+def _lists_beside(output: Path) -> dict[Path, bytes]:
+    """Footstep lists of ours that a result has beside it (an EDL's, where they were wanted apart)."""
+    found = {path: path.read_bytes() for path in output.parent.glob(f"{output.stem}_FS*.edl")}
+    return {path: text for path, text in found.items() if NAMESPACE.encode() in text}
 
 
 def refuse_own_cut(target: Path, source: Path) -> None:

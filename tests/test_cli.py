@@ -51,6 +51,34 @@ def test_analyse_json_has_no_record_times(cut: Path, capsys: pytest.CaptureFixtu
     assert all(step.keys() == STEP_KEYS - {"record_time_s"} for step in report["steps"])
 
 
+def test_what_goes_beside_the_result_is_said(cut: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(cut), "--for", "resolve", "--separate"]) == 0
+    printed = capsys.readouterr().out
+    for suffix in ("_FS1.edl", "_markers.edl"):
+        assert f"beside it: {cut.with_name('cut_foley' + suffix)}" in printed
+        assert cut.with_name(f"cut_foley{suffix}").is_file()
+    assert cut.with_name("cut_foley.edl").read_bytes() == cut.read_bytes()
+    assert main(["run", str(cut), "--for", "resolve", "--separate"]) == 5
+    assert main(["run", str(cut), "--for", "resolve", "--overwrite", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [Path(one["path"]).name for one in report["sidecars"]] == ["cut_foley_markers.edl"]
+
+
+def test_a_reference_picture_from_the_command_line(
+    cut: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    movie = cut.with_name("walk.mov").rename(cut.with_name("reference.mov"))
+    given = ["--picture", str(movie), "--picture-start", "10:00:00:00", "--json"]
+    assert main(["run", str(cut), *given]) == 0
+    (clip,) = json.loads(capsys.readouterr().out)["clips"]
+    assert clip["status"] == "done"
+
+
+def test_automation_in_a_list_is_refused(cut: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(cut), "--level-rides", "automation"]) == 5
+    assert "edl holds no level automation" in capsys.readouterr().err
+
+
 def test_strip_and_verify(cut: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result, back = cut.with_name("cut_foley.edl"), cut.with_name("back.edl")
     assert main(["run", str(cut)]) == 0
