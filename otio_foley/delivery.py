@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from functools import partial
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 
@@ -179,8 +180,9 @@ def _earlier_result(path: Path) -> Document | None:
 
 
 def _lists_beside(output: Path) -> dict[Path, bytes]:
-    """Footstep lists of ours that a result has beside it (an EDL's, where they were wanted apart)."""
-    found = {path: path.read_bytes() for path in output.parent.glob(f"{output.stem}_FS*.edl")}
+    """Footstep lists of ours beside a result: an EDL's, where they were wanted apart."""
+    pattern = f"{escape(output.stem)}_FS*.edl"
+    found = {path: path.read_bytes() for path in output.parent.glob(pattern)}
     return {path: text for path, text in found.items() if NAMESPACE.encode() in text}
 
 
