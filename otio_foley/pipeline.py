@@ -18,7 +18,7 @@ from otio_foley.analysis.movie import MovieSteps, find_steps
 from otio_foley.config import Settings
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
-from otio_foley.media.picture import MovieInfo, fingerprint, frames, probe
+from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, frames, probe
 from otio_foley.playing import Shown
 from otio_foley.reference import Reference, placed, seen_in
 from otio_foley.report import Beside, ClipReport, MovieReport, Result, Status, skipped
@@ -77,7 +77,7 @@ def run(
     target = default_output(source) if output is None else Path(output).absolute()
     sounds = default_audio_dir(target) if audio_dir is None else Path(audio_dir)
     roots = [_folder(root) for root in media_roots]
-    finder = MediaFinder(document.media_folder or source.parent, roots, cache(probe))
+    finder = MediaFinder(document.media_folder or source.parent, roots, cache(probe), source.parent)
     movie = None if picture is None else probe(Path(picture))
     if frame_rate is None:
         document = at_media_rate(document, finder, movie)
@@ -94,7 +94,9 @@ def run(
         job = _Job(
             session=session,
             finder=finder,
-            reference=None if movie is None else placed(movie, picture_start, timeline),
+            reference=None
+            if movie is None
+            else placed(at_rate(movie, timeline.frame_rate), picture_start, timeline),
             delivery=None if dry_run else delivery,
         )
         reports, stems = _clips(job, progress)
@@ -159,9 +161,12 @@ def at_media_rate(
 def _usual_rates(paths: Iterable[Path], finder: MediaFinder) -> Iterator[Fraction]:
     for path in paths:
         try:
-            rate = rate_from_float(float(finder.probe(path).frame_rate))
+            info = finder.probe(path)
         except FoleyError:
             continue
+        if info.is_still or info.sequence is not None:  # neither states a rate
+            continue
+        rate = rate_from_float(float(info.frame_rate))
         if rate in STANDARD_RATES:
             yield rate
 
@@ -252,7 +257,10 @@ def _sounded(
     """The clip's medium and its sound, or why it is silent."""
     settings = job.session.settings
     if job.reference is None:
-        found, context_s = relink(clip, job.finder), settings.analysis.context_s
+        found, context_s = (
+            relink(clip, job.finder, job.session.timeline.frame_rate),
+            settings.analysis.context_s,
+        )
     else:
         # Beyond the clip's ends, a movie of the whole cut shows another clip.
         clip, found = seen_in(clip, job.reference, job.session.timeline)

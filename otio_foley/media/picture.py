@@ -1,8 +1,9 @@
 """Reading a movie's picture, every frame at its own presentation time.
 
-libavformat and libavcodec (through PyAV) decode; a frame is known by its presentation time stamp
-alone, never by its number. Times are seconds from the first frame that is presented, so that a
-stream that starts at 1.4 s (MPEG-TS) and one that starts at 0 read alike.
+A movie is a file or an image sequence (`sequence.py`); libavformat and libavcodec (through PyAV)
+decode. A frame of a file is known by its presentation time stamp alone, never by its number; the
+frames of a sequence have nothing but their numbers. Times are seconds from the first frame that is
+presented, so that a stream that starts at 1.4 s (MPEG-TS) and one that starts at 0 read alike.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import heappop, heappush
 from pathlib import Path
@@ -23,13 +24,23 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from otio_foley.errors import MediaMissing, MediaUnreadable
-from otio_foley.time import rate_from_float
+from otio_foley.files import is_file
+from otio_foley.media.sequence import (
+    IMAGE_SUFFIXES,
+    ImageSequence,
+    sequence_at,
+    sequences_in,
+)
+from otio_foley.time import rate_from_float, seconds_from_frames, timecode_from_frames
 
 #: How far before a wanted time a seek aims, one try after the other. A seek may land late (sparse
 #: or unlisted keyframes); then it goes further back, last of all to the start.
 _SEEK_BACK_S = (1.0, 5.0, 20.0)
 
 _FINGERPRINT_BYTES = 65536
+
+#: Of image sequences, as long as no cut states it: what film runs at.
+_UNSTATED_RATE = Fraction(24)
 
 _CONVERT = "check that the file plays, or convert it to ProRes or H.264 in MOV"
 
@@ -39,7 +50,8 @@ class MovieInfo:
     """What a movie says of its picture. Sizes are as shown, that is after rotation.
 
     `first_pts_s` is the presentation time of the first frame in the container's clock;
-    `frame_rate` the average one; `duration_s` None where the container does not state it.
+    `frame_rate` the average one; `duration_s` None where the container does not state it. Image
+    sequences state no rate: 24 until `at_rate` is told another, which sets their times anew.
     """
 
     path: Path
@@ -50,6 +62,7 @@ class MovieInfo:
     duration_s: Fraction | None
     timecode: str | None
     is_still: bool
+    sequence: ImageSequence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +74,52 @@ class Frame:
 
 
 def probe(path: Path) -> MovieInfo:
-    """Read what a movie says of its picture.
+    """Read what a movie says of its picture: a file, or an image sequence by its pattern or folder.
 
     Raises MediaMissing if it is not there, MediaUnreadable if it has no picture that decodes.
     """
+    sequence = sequence_named(path)
+    if sequence is None:
+        return _probe_file(path)
+    info = replace(_probe_file(sequence.path.parent / sequence.names[0]), path=sequence.path)
+    return at_rate(
+        replace(info, sequence=sequence, is_still=sequence.first == sequence.last), _UNSTATED_RATE
+    )
+
+
+def at_rate(info: MovieInfo, frame_rate: Fraction) -> MovieInfo:
+    """An image sequence played at this rate; its numbers are its timecode, as in editing systems.
+    Any other movie has a rate of its own and stays as it is."""
+    if info.sequence is None:
+        return info
+    first, last = info.sequence.first, info.sequence.last
+    return replace(
+        info,
+        frame_rate=frame_rate,
+        first_pts_s=Fraction(0),
+        duration_s=seconds_from_frames(last - first + 1, frame_rate),
+        timecode=timecode_from_frames(first, frame_rate),
+    )
+
+
+def sequence_named(path: Path) -> ImageSequence | None:
+    """The image sequence that a path names, by a pattern or as the only one in a folder; None for
+    anything else, first of all for a file of just that name.
+
+    Raises MediaMissing for a folder of several.
+    """
+    if is_file(path):
+        return None
+    inside = sequences_in(path)
+    if len(inside) > 1:
+        names = " and ".join(one.path.name for one in inside[:2])
+        raise MediaMissing(
+            f"{path} holds several image sequences: {names}", hint="name one of them"
+        )
+    return inside[0] if inside else sequence_at(path)
+
+
+def _probe_file(path: Path) -> MovieInfo:
     with closing(_open(path)) as container:
         stream = _picture_stream(container, path)
         first = next(_decoded(container, stream, path), None)
@@ -87,8 +142,12 @@ def probe(path: Path) -> MovieInfo:
 def frames(info: MovieInfo, *, start_s: float, end_s: float, long_side_px: int) -> Iterator[Frame]:
     """Frames whose time lies in [start_s, end_s), upright, no larger than `long_side_px`.
 
-    Raises MediaUnreadable if the picture cannot be decoded.
+    Frames that an image sequence lacks are passed over. Raises MediaUnreadable if the picture
+    cannot be decoded.
     """
+    if info.sequence is not None:
+        yield from _sequence_frames(info, info.sequence, (start_s, end_s), long_side_px)
+        return
     with closing(_open(info.path)) as container:
         stream = _picture_stream(container, info.path)
         stream.thread_type = "AUTO"
@@ -102,6 +161,23 @@ def frames(info: MovieInfo, *, start_s: float, end_s: float, long_side_px: int) 
             yield Frame(time_s=time_s, rgb=_upright(frame, long_side_px))
 
 
+def _sequence_frames(
+    info: MovieInfo, sequence: ImageSequence, span_s: tuple[float, float], long_side_px: int
+) -> Iterator[Frame]:
+    start_s, end_s = span_s
+    for number, path in sequence.files(sequence.first, sequence.last):
+        time_s = float(seconds_from_frames(number - sequence.first, info.frame_rate))
+        if time_s < start_s - 1e-6:
+            continue
+        if time_s >= end_s - 1e-6:
+            return
+        with closing(_open(path)) as container:
+            frame = next(_decoded(container, _picture_stream(container, path), path), None)
+            if frame is None:
+                raise MediaUnreadable(f"{path} holds no picture", hint=_CONVERT)
+            yield Frame(time_s=time_s, rgb=_upright(frame, long_side_px))
+
+
 def _open(path: Path) -> InputContainer:
     try:
         if path.is_dir():
@@ -109,7 +185,11 @@ def _open(path: Path) -> InputContainer:
         if not path.exists():
             raise MediaMissing(f"{path} is not there", hint="check the path")
         # An absolute path, or libavformat would take `12:30.mov` for a protocol.
-        return av.open(str(path.absolute()), mode="r")
+        name = str(path.absolute())
+        if "%" in name and path.suffix.lower() in IMAGE_SUFFIXES:
+            # By itself, libavformat takes `%03d` for a pattern, in folders' names too.
+            return av.open(name, mode="r", format="image2", options={"pattern_type": "none"})
+        return av.open(name, mode="r")
     except PermissionError as error:
         raise MediaUnreadable(f"may not read {path}", hint="check its rights") from error
     except av.FFmpegError as error:
@@ -122,6 +202,9 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
     for stream in container.streams.video:
         # A cover picture inside a sound file is a video stream too.
         if not stream.disposition & av.stream.Disposition.attached_pic:
+            if stream.codec_context.name == "exr":
+                # Linear light would show as a night scene, so it is decoded as a display has it.
+                stream.codec_context.options = {"apply_trc": "iec61966_2_1"}
             return stream
     raise MediaUnreadable(
         f"{path} holds no picture", hint="footsteps are made from picture; give the movie"
@@ -224,11 +307,24 @@ def _upright(frame: VideoFrame, long_side_px: int) -> NDArray[np.uint8]:
 
 
 def fingerprint(path: Path) -> str:
-    """Short hash of a file's size, head and tail: the same movie wherever it lies."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(_FINGERPRINT_BYTES))
-        file.seek(max(0, size - _FINGERPRINT_BYTES))
-        digest.update(file.read(_FINGERPRINT_BYTES))
+    """Short hash of a file's size, head and tail, or of the numbers and sizes of a sequence's
+    frames and the first and last of them: the same movie wherever it lies."""
+    sequence = sequence_named(path)
+    if sequence is None:
+        digest = hashlib.sha256(str(path.stat().st_size).encode())
+        digest.update(_ends(path))
+        return digest.hexdigest()[:16]
+    files = list(sequence.files(sequence.first, sequence.last))
+    sizes = [f"{number}:{file.stat().st_size}" for number, file in files]
+    digest = hashlib.sha256(",".join(sizes).encode())
+    for _, file in (files[0], files[-1]):
+        digest.update(_ends(file))
     return digest.hexdigest()[:16]
+
+
+def _ends(path: Path) -> bytes:
+    """Head and tail of a file."""
+    with path.open("rb") as file:
+        head = file.read(_FINGERPRINT_BYTES)
+        file.seek(max(0, path.stat().st_size - _FINGERPRINT_BYTES))
+        return head + file.read(_FINGERPRINT_BYTES)

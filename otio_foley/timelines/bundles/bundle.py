@@ -15,6 +15,9 @@ from otio_foley.timelines.document import Document, Stripped, TextDocument
 from otio_foley.timelines.registry import open_bytes
 from otio_foley.types import StemClip, Timeline
 
+#: A cut is a list of clips, not a movie: a larger text is something else.
+LARGEST_TEXT = 512 * 1024**2
+
 
 class Container(Protocol):
     """What holds the text and the media."""
@@ -25,11 +28,14 @@ class Container(Protocol):
         ...
 
     def save(self, path: Path, text: bytes) -> None:
-        """Write all of it anew, with this text for the cut's. Raises OSError or InputError."""
+        """Write all of it, with this text for the cut's; without a change where it is the same.
+
+        Raises OSError, InputError (the bundle was changed meanwhile) or OutputError.
+        """
         ...
 
     def rest(self) -> dict[str, str]:
-        """A digest of everything but the cut's text, by name."""
+        """What lies beside the cut's text: a digest or checksum by name."""
         ...
 
 

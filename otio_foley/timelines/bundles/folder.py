@@ -3,90 +3,106 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from otio_foley.errors import InputError
-from otio_foley.timelines.bundles.bundle import BundleDocument, open_inner
+from otio_foley.timelines.bundles.bundle import LARGEST_TEXT, BundleDocument, open_inner
 
-_LARGEST_TEXT = 512 * 1024**2
+_HINT = "export the bundle again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """A folder and the name of the cut's text in it."""
+    """A folder, where the cut's text lies in it (no link), and that text."""
 
     root: Path
-    text_name: str
+    text_path: Path
+    text: bytes = field(repr=False)
 
     @property
     def media_folder(self) -> Path:
         return self.root
 
     def save(self, path: Path, text: bytes) -> None:
-        shutil.copytree(self.root, path, symlinks=True)
-        (path / self.text_name).write_bytes(text)
+        def copy(source: str, target: str) -> None:
+            if Path(source) == self.text_path and text != self.text:
+                Path(target).write_bytes(text)
+                shutil.copymode(source, target)
+            else:
+                shutil.copy2(source, target, follow_symlinks=False)
+
+        shutil.copytree(self.root, path, symlinks=True, copy_function=copy)
 
     def rest(self) -> dict[str, str]:
         return {
-            str(path.relative_to(self.root)): _digest(path)
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file() and path != self.root / self.text_name
+            str(path.relative_to(self.root)): _summary(path)
+            for path in _everything_in(self.root)
+            if path != self.text_path
         }
 
 
 def open_fcpxmld(path: Path, frame_rate: Fraction | None = None) -> BundleDocument:
-    """Raises InputError, UnknownFormat or ParseError."""
-    return _opened(path, "fcpxmld", "fcpxml", frame_rate)
+    """Raises InputError, UnknownFormat, ParseError or OSError."""
+    text = path / "Info.fcpxml"
+    if not text.is_file():
+        named_otherwise = sorted(path.glob("*.fcpxml"))
+        text = named_otherwise[0] if len(named_otherwise) == 1 else text
+    return _opened("fcpxmld", path, text, frame_rate)
 
 
 def open_otiod(path: Path, frame_rate: Fraction | None = None) -> BundleDocument:
-    """Raises InputError, UnknownFormat or ParseError."""
-    return _opened(path, "otiod", "otio", frame_rate)
+    """Raises InputError, UnknownFormat, ParseError or OSError."""
+    return _opened("otiod", path, path / "content.otio", frame_rate)
 
 
-def text_in(folder: Path) -> Path | None:
-    """The cut in a folder: the name that the format gives it, else the only FCPXML there."""
-    for name in ("Info.fcpxml", "content.otio"):
-        if (folder / name).is_file():
-            return folder / name
-    texts = sorted(folder.glob("*.fcpxml")) if folder.suffix.lower() == ".fcpxmld" else []
-    return texts[0] if len(texts) == 1 else None
-
-
-def _opened(path: Path, name: str, wanted: str, frame_rate: Fraction | None) -> BundleDocument:
-    text = text_in(path)
-    if text is None:
-        raise InputError(f"{path} holds no cut", hint="export the bundle again")
-    _refuse_ways_out(path)
-    if text.stat().st_size > _LARGEST_TEXT:
-        raise InputError(f"{text} is too large for a cut", hint="export the bundle again")
-    inner = open_inner(text.read_bytes(), str(text), wanted, frame_rate)
+def _opened(name: str, root: Path, text: Path, frame_rate: Fraction | None) -> BundleDocument:
+    _refuse_traps(root)
+    if not text.is_file():
+        raise InputError(f"{root} holds no cut ({text.name})", hint=_HINT)
+    if text.stat().st_size > LARGEST_TEXT:
+        raise InputError(f"{text} is too large for a cut", hint=_HINT)
+    raw = text.read_bytes()
+    own_path = root / os.path.relpath(os.path.realpath(text), os.path.realpath(root))
     return BundleDocument(
-        format_name=name, container=Folder(root=path, text_name=text.name), inner=inner
+        format_name=name,
+        container=Folder(root=root, text_path=own_path, text=raw),
+        inner=open_inner(raw, str(text), {"fcpxmld": "fcpxml", "otiod": "otio"}[name], frame_rate),
     )
 
 
-def _refuse_ways_out(folder: Path) -> None:
-    root = folder.resolve()
-    for link in _links(folder):
-        target = link.resolve()
-        if root != target and root not in target.parents:
-            raise InputError(
-                f"{link} is a link out of the bundle, to {target}",
-                hint="put the file itself into the bundle, or remove the link",
-            )
+def _everything_in(root: Path) -> Iterator[Path]:
+    """Files, folders and links; what links lead to is not entered."""
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        yield from (Path(folder, name) for name in sorted(folders + files))
 
 
-def _links(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
+def _refuse_traps(root: Path) -> None:
+    """Raises InputError over links that would lead out of the bundle, or of a copy of it, and what
+    is neither file nor folder (a pipe would block)."""
+    inside = os.path.realpath(root)
+    for path in _everything_in(root):
         if path.is_symlink():
-            yield path
+            stays = Path(os.path.realpath(path)).is_relative_to(inside)
+            written = Path(os.path.normpath(path.relative_to(root).parent / path.readlink()))
+            if not stays or written.is_absolute() or os.pardir in written.parts:
+                raise InputError(
+                    f"{path} is a link out of the bundle, to {path.readlink()}",
+                    hint="put the file itself into the bundle, or remove the link",
+                )
+        elif not (path.is_file() or path.is_dir()):
+            raise InputError(f"{path} is neither file nor folder", hint="remove it")
 
 
-def _digest(path: Path) -> str:
+def _summary(path: Path) -> str:
+    if path.is_symlink():
+        return f"link to {path.readlink()}"
+    if path.is_dir():
+        return "folder"
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from otio_foley.errors import ParseError
 from otio_foley.timelines.fcpxml.time import rate_from_format_name, seconds
-from otio_foley.timelines.paths import path_from_url
+from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.xml.tree import Node
 
 _REEL_KEY = "com.apple.proapps.studio.reel"
@@ -72,7 +72,7 @@ class Resources:
 
     def _read_asset(self, node: Node) -> Asset:
         duration_s = optional_seconds(node, "duration")
-        path = path_from_url(_media_url(node))
+        path = media_path_from(_media_url(node))
         format_node = self.nodes.get(node.get("format") or "")
         undefined = format_node is not None and "RateUndefined" in (format_node.get("name") or "")
         picture = _has_picture(node, path)

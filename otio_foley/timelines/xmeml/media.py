@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from otio_foley.errors import ParseError
 from otio_foley.time import frames_from_timecode, rate_from_float
-from otio_foley.timelines.paths import path_from_url
+from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.xml.tree import Node
 
 _NUMBER = re.compile(r"^[+-]?\d{1,18}(?:\.\d{0,12})?$")
@@ -181,7 +181,7 @@ def _media_file(file: Node) -> MediaFile:
     rate = rate_of(file)
     timecode = file.child("timecode")
     reel = timecode.child("reel") if timecode is not None else None
-    path = path_from_url(file.child_text("pathurl") or "")
+    path = media_path_from(file.child_text("pathurl") or "")
     duration = number(file, "duration")
     short = duration is None or duration <= 1
     name = file.child_text("name")
