@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import aaf2
+import canned
 import pytest
 from aaf2.rational import AAFRational
 from timelines.roundtrip import SHARED
 from timelines.stems import stems_for
 
+import otio_foley
+from otio_foley.config import OutputSettings, Settings
 from otio_foley.errors import FoleyError, OutputError, ParseError
 from otio_foley.timelines.aaf.container import sealed, unsealed
 from otio_foley.timelines.aaf.cut import AafDocument
@@ -68,6 +71,31 @@ def medium(file: Any, rate: str) -> Any:
     shown.segment = source.create_source_clip(1, 0, 1000, "picture")
     file.content.mobs.append(master)
     return master
+
+
+@pytest.mark.usefixtures("canned_analysis")
+def test_the_whole_job_on_an_aaf(tmp_path: Path) -> None:
+    canned.movie(tmp_path / "a b.mov")
+
+    def build(file: Any, sequence: Any, master: Any) -> None:
+        sequence.components.append(master.create_source_clip(1, 0, 75, "picture"))
+
+    cut = write(tmp_path / "reel.aaf", build, "25", start=25 * 3600)
+    settings = Settings(output=OutputSettings(host="protools"))
+    result = otio_foley.run(cut, settings=settings)
+    assert [clip.status for clip in result.clips] == ["done"]
+    assert otio_foley.verify(cut, result.output).identical
+    with aaf2.open(str(result.output)) as file:
+        urls = [
+            locator["URLString"].value
+            for mob in file.content.sourcemobs()
+            for locator in mob.descriptor.locator
+        ]
+    (wav,) = result.stems
+    assert wav.path.is_file()
+    assert wav.path.as_uri() in urls
+    otio_foley.run(cut, settings=settings, overwrite=True, floor="wood")
+    assert otio_foley.verify(cut, result.output).identical
 
 
 def two_clips(file: Any, sequence: Any, master: Any) -> None:
