@@ -363,6 +363,14 @@ def test_motion_effects_of_a_real_cut() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("at", [40, 44, 64, 72])
+def test_tables_larger_than_the_file_are_refused(cut: Path, at: int) -> None:
+    raw = bytearray(cut.read_bytes())
+    raw[at : at + 4] = b"\xff\xff\xff\x7f"
+    with pytest.raises(ParseError, match="header counts"):
+        AafDocument(raw=bytes(raw)).timeline()
+
+
 @pytest.mark.parametrize("case", range(40))
 def test_damage_is_refused_and_nothing_else(cut: Path, case: int) -> None:
     choose = random.Random(case)

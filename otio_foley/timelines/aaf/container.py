@@ -35,6 +35,7 @@ _GAP = 64
 @contextmanager
 def opened(raw: bytes) -> Iterator[Any]:
     """The file as pyaaf2 reads it. Raises ParseError for whatever pyaaf2 stumbles over inside."""
+    _refuse_absurd_tables(raw)
     with tempfile.NamedTemporaryFile(suffix=".aaf") as copy:
         copy.write(raw)
         copy.flush()
@@ -50,6 +51,21 @@ def edited(raw: bytes, edit: Callable[[Any], Result]) -> tuple[bytes, Result]:
         with _damage_told(), _open(str(copy), "rw") as file:
             result = edit(file)
         return copy.read_bytes(), result
+
+
+def _refuse_absurd_tables(raw: bytes) -> None:
+    """Raises ParseError where the header counts more sectors of directory or allocation tables than
+    the file has: pyaaf2 would read them all."""
+    if len(raw) < 512:
+        raise ParseError("this AAF is cut off in its header", hint="export it again")
+    sectors = len(raw) // min(_sector_size(raw), 4096) + 1
+    for at in (40, 44, 64, 72):
+        (count,) = struct.unpack_from("<I", raw, at)
+        if count > sectors:
+            raise ParseError(
+                f"this AAF is damaged: its header counts {count} sectors of {sectors}",
+                hint="export it again",
+            )
 
 
 @contextmanager
