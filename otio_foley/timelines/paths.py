@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
@@ -81,6 +82,14 @@ def _percent_decoded(text: str) -> str:
         return raw.decode("latin-1")
 
 
+def _escaped(text: str) -> str:
+    return quote(text.encode("utf-8", "surrogateescape"), safe="/")
+
+
+#: The sound of a cut lies in one folder.
+_escaped_folder = lru_cache(maxsize=64)(_escaped)
+
+
 def url_from_path(path: Path, *, localhost: bool = False) -> str:
     """`file:///...` of an absolute path, each segment percent-encoded.
 
@@ -94,7 +103,8 @@ def url_from_path(path: Path, *, localhost: bool = False) -> str:
     if drive:
         prefix = f"/{drive[1]}" + ("%3a" if localhost else ":")
         text = text[drive.end() :]
-    escaped = prefix + quote(text.encode("utf-8", "surrogateescape"), safe="/")
+    folder, slash, name = text.rpartition("/")
+    escaped = prefix + _escaped_folder(folder) + slash + _escaped(name)
     if share:
         return "file:" + escaped
     return ("file://localhost" if localhost else "file://") + escaped

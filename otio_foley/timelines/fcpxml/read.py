@@ -321,11 +321,11 @@ class SequenceReader:
         for node in item.children:
             if node.tag not in ("marker", "chapter-marker"):
                 continue
-            at_s = timing.parent_time(self._lenient_seconds(node, "start"))
-            if timing.at_s <= at_s < timing.at_s + timing.duration_s:
+            ahead_s = timing.ahead_of_start(self._lenient_seconds(node, "start"))
+            if 0 <= ahead_s < timing.duration_s:
                 self.markers.append(
                     Marker(
-                        record_s=record_s + (at_s - timing.at_s),
+                        record_s=record_s + ahead_s,
                         name=node.get("value") or "",
                         note=node.get("note") or "",
                     )

@@ -84,9 +84,13 @@ class Timing:
             (first_s + self.duration_s, self.start_s + self.duration_s),
         )
 
-    def parent_time(self, local_s: Fraction) -> Fraction:
+    def ahead_of_start(self, local_s: Fraction) -> Fraction:
+        """Seconds of the parent's time from the element's first frame to a local time."""
         ahead_s = local_s - self.start_s
-        return self.at_s + (ahead_s if self.speed == 1 else ahead_s / self.speed)
+        return ahead_s if self.speed == 1 else ahead_s / self.speed
+
+    def parent_time(self, local_s: Fraction) -> Fraction:
+        return self.at_s + self.ahead_of_start(local_s)
 
 
 def timing_of(item: Node, at_s: Fraction, rate: Fraction, resources: Resources) -> Timing:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.xml.tree import Node, XmlText, attributes, text
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
-    """An element to be written; `content` is its text or its children."""
+class Element(NamedTuple):
+    """An element to be written; `content` is its text or its children.
+
+    A named tuple, for a footstep clip takes ten of them.
+    """
 
     tag: str
     attributes: tuple[tuple[str, str], ...] = ()
@@ -36,25 +39,19 @@ _LONGEST_INDENT = 2000
 
 def rendered(element: Element, style: Style) -> str:
     """The element, preceded by its line break and indentation."""
-    pieces: list[str] = []
-    _render(element, style.newline + style.indent, style.unit, pieces)
-    return "".join(pieces)
+    return _rendered(element, style.newline + style.indent, style.unit)
 
 
-def _render(element: Element, lead: str, unit: str, pieces: list[str]) -> None:
-    tag, content = element.tag, element.content
-    pieces.append(f"{lead}<{tag}")
-    if element.attributes:
-        pieces.append(attributes(element.attributes))
+def _rendered(element: Element, lead: str, unit: str) -> str:
+    tag, pairs, content = element
+    written = attributes(pairs) if pairs else ""
     if not content:
-        pieces.append("/>")
-    elif isinstance(content, str):
-        pieces.append(f">{text(content)}</{tag}>")
-    else:
-        pieces.append(">")
-        for child in content:
-            _render(child, lead + unit, unit, pieces)
-        pieces.append(f"{lead}</{tag}>")
+        return f"{lead}<{tag}{written}/>"
+    if isinstance(content, str):
+        return f"{lead}<{tag}{written}>{text(content)}</{tag}>"
+    deeper = lead + unit
+    inside = "".join([_rendered(child, deeper, unit) for child in content])
+    return f"{lead}<{tag}{written}>{inside}{lead}</{tag}>"
 
 
 class Writer:
