@@ -197,6 +197,31 @@ def test_level_rides_follow_the_curve_within_half_a_decibel(straight_in: str) ->
             assert abs(20 * math.log10(gain) - wanted) < allowed
 
 
+@pytest.mark.parametrize("db_a_frame", [0.4, 2.9, 5.9])
+def test_how_steep_a_level_is_held_within_half_a_decibel(db_a_frame: float) -> None:
+    start, frames = Fraction(1, 25), min(12, int(70 / db_a_frame))
+    curve = ((start, 0.0), (start + Fraction(frames, 25), -db_a_frame * frames))
+    assert worst_error_db(curve) < 0.5
+
+
+def test_a_steeper_level_is_off_between_frames_only() -> None:
+    curve = ((Fraction(1, 25), 0.0), (Fraction(3, 25), -40.0))
+    assert worst_error_db(curve) > 5
+    assert worst_error_db(curve, parts=1) < 0.01
+
+
+def worst_error_db(curve: Curve, parts: int = 20) -> float:
+    """How far the keyframes, straight in gain, are from the curve at parts of each frame."""
+    errors = []
+    for (w0, g0), (w1, g1) in pairwise(keyframes(ridden(curve))):
+        for step in range((w1 - w0) * parts + 1):
+            share = Fraction(step, (w1 - w0) * parts)
+            gain = g0 + (g1 - g0) * float(share)
+            wanted = level_at(curve, (w0 - 12 + (w1 - w0) * share) / 25)
+            errors.append(abs(20 * math.log10(gain) - wanted))
+    return max(errors)
+
+
 def test_a_level_that_does_not_move_has_no_keyframes() -> None:
     clip = ridden(((Fraction(0), -6.0), (Fraction(2), -6.0)))
     assert keyframes(clip) == []
@@ -372,6 +397,71 @@ def test_a_clip_that_a_person_laid_on_our_track_stays() -> None:
     worked_on = opened(changed(before.add(stems_for(before.timeline())).raw, lay))
     root = etree.fromstring(worked_on.strip().document.raw)
     assert [e.get("id") for e in root.find("sequence/media/audio").iter("clipitem")] == ["own"]
+
+
+OWN_SOUND = (
+    "<audio><track>"
+    + "".join(
+        f'<clipitem id="own{n}">{RATE}<start>{n}</start><end>{n + 1}</end><in>0</in><out>1</out>'
+        '<file id="file-7"/>{comments}</clipitem>'
+        for n in range(3)
+    )
+    + "</track></audio>"
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "com.otio-foley: redo the 3rd step",
+        "made with com.otio-foley 0.3",
+        "com.otio-foley made-audio is what it says",
+        "com.otio-foley 0123456789ab is the clip that I mean",
+    ],
+)
+@pytest.mark.parametrize("field", ["mastercomment1", "mastercomment3", "mastercomment4", "lognote"])
+def test_a_person_may_write_of_us(said: str, field: str) -> None:
+    box = "logginginfo" if field == "lognote" else "comments"
+    note = f"<{box}><{field}>{said}</{field}></{box}>"
+    raw = document(OWN_SOUND.replace("{comments}", note), clips=3)
+    raw = raw.replace(FILE.encode(), (FILE + note).encode())
+    before = opened(raw)
+    assert before.strip().removed == 0
+    after = before.add(stems_for(before.timeline()))
+    assert after.timeline().clips == before.timeline().clips
+    saved = opened(resaved(after.raw)).strip()
+    assert saved.removed
+    assert count(saved.document.raw, "clipitem") == count(raw, "clipitem") == 6
+
+
+def test_picture_is_never_ours() -> None:
+    """Even a picture clip that carries our very texts, as a copy by hand would."""
+    note = '<logginginfo><lognote>com.otio-foley 0123456789ab {"a":1}</lognote></logginginfo>'
+    raw = document(clips=2).replace(FILE.encode(), (FILE + note).encode())
+    assert opened(raw).strip().removed == 0
+
+
+@pytest.mark.parametrize("defined", ["with the person's clips", "in ours"])
+def test_another_medium_in_our_clip_takes_no_other_clips_along(defined: str) -> None:
+    medium = '<file id="file-7"><name>own.wav</name><pathurl>file:///own.wav</pathurl></file>'
+    sound = OWN_SOUND.replace("{comments}", "")
+    if defined == "with the person's clips":
+        sound = sound.replace('<file id="file-7"/>', medium, 1)
+
+    def relinked(root: etree._Element) -> None:
+        (clip,) = ours(root)
+        clip.set("id", "clipitem-9")
+        put = '<file id="file-7"/>' if defined == "with the person's clips" else medium
+        clip.replace(clip.find("file"), etree.fromstring(put))
+
+    before = opened(document(sound))
+    result = before.add(stems_for(before.timeline())).raw
+    stripped = opened(changed(result, relinked)).strip()
+    assert stripped.removed and not stripped.exact
+    root = etree.fromstring(stripped.document.raw)
+    assert [e.get("id") for e in root.iter("clipitem")] == ["c0", "own0", "own1", "own2"]
+    assert [e.text for e in root.findall(".//audio//file/pathurl")] == ["file:///own.wav"]
+    assert len(root.find(".//clipitem[@id='own0']/file")) == 2
 
 
 # ---- trust

@@ -15,7 +15,7 @@ from otio_foley.timelines.identity import with_ids
 from otio_foley.timelines.xmeml.markers import markers_of
 from otio_foley.timelines.xmeml.media import Library, is_drop_frame, rate_of, timecode_s
 from otio_foley.timelines.xmeml.read import SequenceReader, holds
-from otio_foley.timelines.xmeml.remove import our_nodes
+from otio_foley.timelines.xmeml.remove import handed_on, our_nodes
 from otio_foley.timelines.xmeml.write import insertion_patches
 from otio_foley.timelines.xml.canonical import canonical
 from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
@@ -47,7 +47,8 @@ class ParsedXmeml:
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out everything of ours, wherever it stands."""
-        return removal_patches(self.xml, our_nodes(self.xml))
+        ours = our_nodes(self.xml)
+        return (*removal_patches(self.xml, ours), *handed_on(self.xml, ours))
 
     def content(self) -> Part:
         return canonical(self.xml, lambda _, value: value)
@@ -83,16 +84,17 @@ def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedXmeml:
             clip_id="", name=_name(node), reason="another sequence: only the first is worked on"
         )
         for node in sequences
-        if node is not chosen and id(node) not in reader.nested
+        if node is not chosen and not reader.has_unfolded(node)
     ]
+    markers, unread_markers = markers_of(chosen, rate)
     timeline = Timeline(
         name=_name(chosen),
         frame_rate=rate,
-        drop_frame=is_drop_frame(chosen.child("timecode")),
+        drop_frame=is_drop_frame(chosen.child("timecode"), rate),
         start_s=timecode_s(chosen, rate),
         clips=with_ids(reader.clips),
-        markers=tuple(markers_of(chosen, rate)),
-        skipped=(*reader.skipped, *others),
+        markers=tuple(markers),
+        skipped=(*reader.skipped, *unread_markers, *others),
     )
     return ParsedXmeml(xml=xml, timeline=timeline, sequence=chosen)
 
@@ -123,7 +125,7 @@ def _top_sequences(root: Node) -> Iterator[Node]:
 def _meant(sequences: Sequence[Node], library: Library) -> Node:
     """The sequence that is worked on: the first with picture that no other one plays."""
     with_picture = [node for node in sequences if holds(node, "clipitem")]
-    own = [node for node in with_picture if node.get("id") not in library.nested_ids]
+    own = [node for node in with_picture if node.get("id") not in library.played_ids]
     return [*own, *with_picture, *sequences][0]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from otio_foley.errors import ParseError
 from otio_foley.timelines.xmeml.media import number
 from otio_foley.timelines.xml.tree import Node
 from otio_foley.timelines.xml.write import Element
-from otio_foley.types import Marker, MarkerColor
+from otio_foley.types import Marker, MarkerColor, Skipped
 
 #: `pproColor` of Premiere's eight marker colours, as ABGR.
 _COLOURS: dict[MarkerColor, str] = {
@@ -32,18 +32,25 @@ _NEAREST: dict[MarkerColor, MarkerColor] = {
 }
 
 
-def markers_of(sequence: Node, rate: Fraction) -> Iterator[Marker]:
-    """A sequence's own markers. Raises ParseError."""
+def markers_of(sequence: Node, rate: Fraction) -> tuple[list[Marker], list[Skipped]]:
+    """A sequence's own markers, and those that cannot be read."""
+    markers: list[Marker] = []
+    skipped: list[Skipped] = []
     for node in sequence.children:
-        frame = number(node, "in") if node.tag == "marker" else None
+        if node.tag != "marker":
+            continue
+        name = node.child_text("name") or ""
+        try:
+            frame = number(node, "in")
+        except ParseError as error:
+            skipped.append(Skipped(clip_id="", name=name or "<marker>", reason=str(error)))
+            continue
         if frame is not None and frame >= 0:
-            marker = Marker(
-                record_s=frame / rate,
-                name=node.child_text("name") or "",
-                note=node.child_text("comment") or "",
-            )
+            note = node.child_text("comment") or ""
+            marker = Marker(record_s=frame / rate, name=name, note=note)
             colour = _NAMES.get(node.child_text("pproColor") or "")
-            yield marker if colour is None else replace(marker, color=colour)
+            markers.append(marker if colour is None else replace(marker, color=colour))
+    return markers, skipped
 
 
 def marker_element(marker: Marker, frame: int, *, coloured: bool) -> Element:

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from otio_foley.errors import ParseError
-from otio_foley.time import frames_from_timecode, rate_from_float
+from otio_foley.time import frames_from_timecode, knows_drop_frame, rate_from_float
 from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.xml.tree import Node
 
+#: Premiere's clock (`pproTicksIn`, `pproTicksOut`), in ticks a second.
+TICKS_HZ = 254_016_000_000
+
 _NUMBER = re.compile(r"^[+-]?\d{1,18}(?:\.\d{0,12})?$")
+_SEPARATOR = re.compile(r"[:;.,]")
+#: What stands before the frames of a drop frame timecode.
+_DROP_SEPARATOR = re.compile(r"[;.,]\d+$")
 _STILL_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".tga", ".psd"),
     *(".bmp", ".gif", ".exr", ".dpx", ".svg", ".webp", ".heic"),
@@ -45,9 +51,9 @@ class Library:
         self._masters: dict[str, Node] = {}
         self._multiclips: dict[str, Node] = {}
         self._sequences: dict[str, Node] = {}
-        self._read: dict[int, MediaFile] = {}
-        #: Ids of the sequences that some clip plays.
-        self.nested_ids: set[str] = set()
+        self._read: dict[tuple[int, Fraction], MediaFile] = {}
+        #: Ids of the sequences that a clip of another one plays.
+        self.played_ids: set[str] = set()
         kinds = {
             "file": self._files,
             "sequence": self._sequences,
@@ -59,8 +65,13 @@ class Library:
             identity = node.get("id")
             if known is not None and identity is not None:
                 known.setdefault(identity, node)
-            elif node.tag == "clipitem" and (nested := node.child("sequence")) is not None:
-                self.nested_ids.add(nested.get("id") or "")
+            elif (
+                node.tag == "clipitem"
+                and (played := node.child("sequence")) is not None
+                # A bin may hold a master clip of a sequence, and that plays it in no cut.
+                and any(outer.tag in ("sequence", "multiclip") for outer in ancestors(node))
+            ):
+                self.played_ids.add(played.get("id") or "")
 
     def sequence(self, node: Node) -> Node | None:
         """The definition of a nested sequence."""
@@ -93,14 +104,26 @@ class Library:
         clips = [angle.child("clip") for angle in (*active, *angles)]
         return next((_definition(clip, self._masters) for clip in clips if clip is not None), None)
 
-    def media(self, file: Node) -> MediaFile:
-        """Raises ParseError for a file with a timecode that is none."""
-        if id(file) not in self._read:
-            self._read[id(file)] = _media_file(file)
-        return self._read[id(file)]
+    def media(self, file: Node, clip_rate: Fraction) -> MediaFile:
+        """`clip_rate` is that of the clip that plays it, for a file that states none.
+
+        Raises ParseError for a file with a timecode that is none.
+        """
+        key = (id(file), clip_rate)
+        if key not in self._read:
+            self._read[key] = _media_file(file, clip_rate)
+        return self._read[key]
 
     def _master_of(self, clipitem: Node) -> Node | None:
         return self._masters.get(clipitem.child_text("masterclipid") or "")
+
+
+def ancestors(node: Node) -> Iterator[Node]:
+    """The elements that a node stands in, the innermost first."""
+    outer = node.parent
+    while outer is not None:
+        yield outer
+        outer = outer.parent
 
 
 def _parents_in(root: Node) -> Iterator[Node]:
@@ -139,13 +162,17 @@ def rate_of(node: Node | None) -> Fraction | None:
     timebase = number(rate, "timebase") if rate is not None else None
     if rate is None or timebase is None or not 0 < timebase < 100_000:
         return None
+    return exact_rate(timebase, ntsc=is_true(rate.child_text("ntsc")))
+
+
+def exact_rate(timebase: Fraction, *, ntsc: bool) -> Fraction:
+    """The rate that a `timebase` between 0 and 100,000 stands for."""
     if timebase.denominator != 1:
         return rate_from_float(float(timebase))
     if timebase.numerator in _CUT_DOWN:
         return (timebase + 1) * Fraction(1000, 1001)
     # Some exporters write ntsc=TRUE beside 25 or 50, which has no meaning.
-    ntsc = is_true(rate.child_text("ntsc")) and timebase % 25 != 0
-    return timebase * Fraction(1000, 1001) if ntsc else timebase
+    return timebase * Fraction(1000, 1001) if ntsc and timebase % 25 != 0 else timebase
 
 
 def is_true(text: str | None) -> bool:
@@ -158,11 +185,17 @@ def is_enabled(node: Node) -> bool:
     return text is None or is_true(text)
 
 
-def is_drop_frame(timecode: Node | None) -> bool:
-    return timecode is not None and (timecode.child_text("displayformat") or "").upper() == "DF"
+def is_drop_frame(timecode: Node | None, rate: Fraction) -> bool:
+    """As `displayformat` says, else as the timecode is spelt; at 25 there is no drop frame."""
+    if timecode is None or not knows_drop_frame(rate):
+        return False
+    stated = timecode.child_text("displayformat")
+    if stated is not None:
+        return stated.upper() == "DF"
+    return _DROP_SEPARATOR.search(timecode.child_text("string") or "") is not None
 
 
-def timecode_s(node: Node, own_rate: Fraction | None) -> Fraction:
+def timecode_s(node: Node, own_rate: Fraction) -> Fraction:
     """What an element's `timecode` reads, in true seconds; 0 without one. Raises ParseError."""
     timecode = node.child("timecode")
     if timecode is None:
@@ -170,14 +203,15 @@ def timecode_s(node: Node, own_rate: Fraction | None) -> Fraction:
     rate = rate_of(timecode) or own_rate
     frame = number(timecode, "frame")
     text = timecode.child_text("string")
-    if rate is None or (frame is None and text is None):
+    if frame is None and text is None:
         return Fraction(0)
     if frame is None:
-        frame = Fraction(frames_from_timecode(text or "", rate, is_drop_frame(timecode)))
+        label = _SEPARATOR.sub(":", text or "")
+        frame = Fraction(frames_from_timecode(label, rate, is_drop_frame(timecode, rate)))
     return frame / rate
 
 
-def _media_file(file: Node) -> MediaFile:
+def _media_file(file: Node, clip_rate: Fraction) -> MediaFile:
     rate = rate_of(file)
     timecode = file.child("timecode")
     reel = timecode.child("reel") if timecode is not None else None
@@ -188,7 +222,7 @@ def _media_file(file: Node) -> MediaFile:
     return MediaFile(
         name=name,
         path=path,
-        start_s=timecode_s(file, rate),
+        start_s=timecode_s(file, rate or clip_rate),
         rate=rate,
         duration_frames=duration,
         reel=reel.child_text("name") if reel is not None else None,

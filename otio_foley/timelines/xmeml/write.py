@@ -13,8 +13,7 @@ from otio_foley.timelines.document import NAMESPACE, UNDO_PLACEHOLDER, Patch
 from otio_foley.timelines.paths import url_from_path
 from otio_foley.timelines.xmeml.level import level_filter
 from otio_foley.timelines.xmeml.markers import marker_element
-from otio_foley.timelines.xmeml.media import rate_of
-from otio_foley.timelines.xmeml.read import TICKS_HZ
+from otio_foley.timelines.xmeml.media import TICKS_HZ, exact_rate, rate_of
 from otio_foley.timelines.xmeml.remove import ID_PREFIX, MADE_AUDIO, mentions
 from otio_foley.timelines.xml.stems import provenance_text, rows
 from otio_foley.timelines.xml.tree import Node, XmlText
@@ -104,9 +103,10 @@ class _Builder:
         makes_audio: bool,
     ) -> None:
         self.rate = timeline.frame_rate
-        self.rate_element = rate_element(timeline.frame_rate)
+        self.rate_element = _rate_element(timeline.frame_rate)
         self.drop_frame = timeline.drop_frame
-        self.stems = stems
+        self.rows = rows(stems)
+        self.undo_holder = self.rows[0][1][0]
         self.host = host
         self.makes_audio = makes_audio
         self.taken = _taken_ids(xml)
@@ -117,12 +117,11 @@ class _Builder:
         )
         self.file_ids: dict[Path, str] = {}
         self.numbers: dict[str, int] = {}
-        self.is_first = True
 
     def tracks(self) -> tuple[Element, ...]:
         built = []
         seen: dict[int, int] = {}
-        for track, row in rows(self.stems):
+        for track, row in self.rows:
             seen[track] = seen.get(track, 0) + 1
             name = f"FS {track}" if seen[track] == 1 else f"FS {track} ({seen[track]})"
             built.append(self._track(name, row))
@@ -179,7 +178,7 @@ class _Builder:
                 for marker in stem.markers
             ),
             _logging(stem),
-            self._comments(track_name),
+            self._comments(stem, track_name),
         ]
         identity = ("id", self._fresh("clipitem"))
         mono = (("premiereChannelType", "mono"),) if self.for_premiere else ()
@@ -226,11 +225,11 @@ class _Builder:
             ),
         )
 
-    def _comments(self, track_name: str) -> Element:
-        """The track's name, for which xmeml has no other place, and once the undo record."""
+    def _comments(self, stem: StemClip, track_name: str) -> Element:
+        """The track's name, for which xmeml has no other place; in the first clip of the first
+        track the undo record too."""
         fields = [Element("mastercomment1", (), track_name)]
-        if self.is_first:
-            self.is_first = False
+        if stem is self.undo_holder:
             fields.append(Element("mastercomment3", (), f"{NAMESPACE} {UNDO_PLACEHOLDER}"))
             if self.makes_audio:
                 fields.append(Element("mastercomment4", (), MADE_AUDIO))
@@ -256,13 +255,20 @@ def _taken_ids(xml: XmlText) -> frozenset[str | None]:
     return frozenset(node.get("id") for node in xml.root.descendants())
 
 
-def rate_element(rate: Fraction) -> Element:
-    ntsc = "TRUE" if rate.denominator == 1001 else "FALSE"
-    return Element(
-        "rate",
-        (),
-        (Element("timebase", (), str(nominal_rate(rate))), Element("ntsc", (), ntsc)),
+def _rate_element(rate: Fraction) -> Element:
+    """Raises WouldLoseData for a rate that is neither whole nor an NTSC rate, as 12.5: there is no
+    timecode at it either."""
+    timebase, ntsc = nominal_rate(rate), rate.denominator == 1001
+    if exact_rate(Fraction(timebase), ntsc=ntsc) != rate:
+        raise WouldLoseData(
+            f"xmeml and timecode have no place for {float(rate):g} frames a second",
+            hint="cut at a whole or NTSC frame rate, or export the cut in another format",
+        )
+    written = (
+        Element("timebase", (), str(timebase)),
+        Element("ntsc", (), "TRUE" if ntsc else "FALSE"),
     )
+    return Element("rate", (), written)
 
 
 def _logging(stem: StemClip) -> Element:

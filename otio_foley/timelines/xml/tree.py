@@ -39,8 +39,8 @@ class Node:
     """An element. Offsets are bytes: `start` of `<tag`, `inner` just after its start tag's `>`,
     `close` of `</tag`, `end` after the element. For `<tag/>` inner == close == end.
 
-    Only where its two tags stand is noted when it is read; the other offsets are asked of few
-    elements, and found in the bytes then.
+    Only where its two tags stand is noted when it is read: `inner`, `close` and `end` are asked of
+    few elements, and each asking scans the bytes of a tag; `line` and `column` scan all before it.
     """
 
     tag: str

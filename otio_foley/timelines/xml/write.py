@@ -11,7 +11,9 @@ from otio_foley.timelines.xml.tree import Node, XmlText, attributes, text
 
 
 class Element(NamedTuple):
-    """An element to be written; `content` is its text or its children.
+    """An element to be written; `content` is its text or its children, of which one alone is a
+    tuple too: `(child,)`. Being a tuple itself, a bare child would be taken for its own fields
+    (which mypy sees).
 
     A named tuple, for a footstep clip takes ten of them.
     """
