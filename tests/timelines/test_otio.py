@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,12 +16,15 @@ import pytest
 from timelines.stems import stem_for
 
 from otio_foley.errors import FoleyError, OutputError, ParseError, WouldLoseData
+from otio_foley.timelines.content import differences
 from otio_foley.timelines.dialect import Dialect
 from otio_foley.timelines.document import NAMESPACE, TextDocument, open_text
 from otio_foley.timelines.otio import cut as otio
+from otio_foley.timelines.otio.level import level_effects
 from otio_foley.timelines.otio.values import METADATA_KEY
 from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.registry import open_bytes, open_document
+from otio_foley.timelines.visible import visible_spans
 from otio_foley.types import Clip, Host, Span, StemClip, Timeline
 
 _DATA = Path(__file__).parents[1] / "data" / "otio"
@@ -68,7 +71,7 @@ def _gap(duration: float) -> dict[str, Any]:
 
 
 def _warp(scalar: Any, schema: str = "LinearTimeWarp.1") -> dict[str, Any]:
-    return {"OTIO_SCHEMA": schema, "time_scalar": scalar}
+    return {"OTIO_SCHEMA": schema, "effect_name": "", "time_scalar": scalar}
 
 
 def _nest(schema: str, *children: Any, **more: Any) -> dict[str, Any]:
@@ -137,9 +140,10 @@ def test_old_schemas_decimal_rates_and_uris() -> None:
     first, second = timeline.clips
     assert first.media_path == "/Volumes/My Disk/a#%1.mov"
     assert second.media_path == "D:/cuts/b.mov"
-    assert first.record.duration_s == Fraction(1001, 1000)
+    # The transition moves nothing and shows four frames more, where the medium has them.
+    assert _frames(first, timeline.frame_rate) == (0, 28, 100, 128)
     assert first.media_start_s == Fraction(90 * 1001, 24000)
-    # Without a source range the available one counts; the transition moves nothing.
+    # Without a source range the available one counts.
     assert _frames(second, timeline.frame_rate) == (24, 60, 10, 46)
     (marker,) = timeline.markers
     assert (marker.name, marker.record_s) == ("look", Fraction(8 * 1001, 24000))
@@ -183,6 +187,95 @@ def test_speeds_freezes_and_reverse() -> None:
     assert shown(_warp(-1.0)) == (0, 48, 148, 100)
     assert shown(_warp(0, "FreezeFrame.1")) == (0, 48, 100, 100)
     assert shown({"OTIO_SCHEMA": "Effect.1", "effect_name": "Blur"}) == (0, 48, 100, 148)
+    assert shown({**_warp(2.0), "enabled": False}) == (0, 48, 100, 148)
+    assert shown({**_warp(2.0), "enabled": True}) == (0, 48, 100, 196)
+
+
+def test_an_effect_of_an_unknown_kind_is_named() -> None:
+    def told(*effects: Any) -> list[tuple[str, str]]:
+        timeline = _read(_track(_clip("a", _range(0, 48), effects=list(effects))))
+        assert [_frames(clip) for clip in timeline.clips] == [(0, 48, 0, 48)]
+        return [(skipped.name, skipped.reason) for skipped in timeline.skipped]
+
+    ramp = {"OTIO_SCHEMA": "TimeEffect.1", "effect_name": "Ramp"}
+    ((name, reason),) = told(ramp)
+    assert name == "a" and "TimeEffect" in reason
+    assert not told({**ramp, "enabled": False}, {"OTIO_SCHEMA": "Effect.1"})
+
+
+def _transition(before: float, after: float) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": "Transition.1",
+        "transition_type": "SMPTE_Dissolve",
+        "in_offset": _time(before),
+        "out_offset": _time(after),
+    }
+
+
+def test_a_transition_shows_both_its_neighbours_and_moves_nothing() -> None:
+    timeline = _read(
+        _track(
+            _transition(6, 0),  # a fade in: nothing stands before it
+            _clip("a", _range(0, 48)),
+            _transition(12, 8),
+            _clip("b", _range(100, 48), effects=[_warp(2)]),
+            _transition(4, 10),
+            _clip("c", _range(10, 48), effects=[_warp(-1)]),
+            _clip("d", _range(0, 48)),
+        )
+    )
+    assert [_frames(clip) for clip in timeline.clips] == [
+        (0, 56, 0, 56),
+        (36, 106, 76, 216),
+        (92, 144, 62, 10),
+        (144, 192, 0, 48),
+    ]
+    seen = visible_spans(timeline.clips)
+    assert list(seen) == [(clip.record,) for clip in timeline.clips]
+
+
+def test_a_transition_shows_no_more_than_the_medium_holds() -> None:
+    def shown(speed: float) -> list[tuple[Fraction, ...]]:
+        medium = _file("/m/b.mov", _range(90, 70))
+        clip = _clip("b", _range(100, 24), medium, effects=[_warp(speed)])
+        pair = (_clip("a", _range(0, 48)), _clip("c", _range(0, 48)))
+        track = _track(pair[0], _transition(12, 12), clip, _transition(12, 12), pair[1])
+        return [_frames(clip) for clip in _read(track).clips if clip.name == "b"]
+
+    assert shown(1) == [(38, 84, 90, 136)]
+    assert shown(2) == [(43, 78, 90, 160)]
+    assert shown(-2) == [(42, 77, 160, 90)]
+
+
+def test_a_transition_in_a_nested_sequence_is_trimmed_and_sped_with_it() -> None:
+    inner = _track(
+        _clip("a", _range(0, 48)),
+        _transition(12, 12),
+        _clip("b", _range(100, 48)),
+        source_range=_range(24, 15),
+        effects=[_warp(2)],
+    )
+    timeline = _read(_track(inner))
+    assert [_frames(clip) for clip in timeline.clips] == [(0, 15, 24, 54), (6, 15, 88, 106)]
+
+
+def test_sound_that_overlaps_on_a_track_goes_to_rows_of_their_own() -> None:
+    cut = _track(_clip("a", _range(0, 48)), _transition(12, 12), _clip("b", _range(100, 48)))
+    document = _open(_timeline(cut))
+    added = document.add(
+        [stem_for(clip, document.timeline()) for clip in document.timeline().clips]
+    )
+    tracks = _opened_by_opentimelineio(added).audio_tracks()
+    assert [track.name for track in tracks] == ["FS 1", "FS 1 (2)"]
+    starts = [
+        track.range_of_child(clip).start_time.value
+        for track in tracks
+        for clip in track.find_clips()
+    ]
+    assert starts == [0, 36]
+    resaved = json.dumps(json.loads(added.raw), indent=1).encode()
+    stripped = open_bytes(resaved, name="x.otio").strip()
+    assert json.loads(stripped.document.raw) == json.loads(document.raw)
 
 
 def test_decimal_times_keep_their_spelling() -> None:
@@ -291,6 +384,9 @@ def test_a_nested_sequence_at_double_speed() -> None:
     )
     (clip,) = _read(_track(inner)).clips
     assert _frames(clip) == (0, 10, 55, 65)
+    slow = _track(_clip("a", _range(50, 40)), effects=[_warp(0.5)])
+    clips = _read(_track(slow, _clip("b", _range(0, 5)))).clips
+    assert [_frames(clip) for clip in clips] == [(0, 40, 50, 70), (40, 45, 0, 5)]
     frozen = _track(_clip("a", _range(50, 40)), effects=[_warp(0, "FreezeFrame.1")])
     assert [skipped.name for skipped in _read(_track(frozen)).skipped] == ["Track.1"]
 
@@ -308,9 +404,103 @@ def test_the_top_stacks_trim_moves_the_first_frame() -> None:
     assert _frames(clip) == (0, 5, 2, 7)
 
 
-def test_a_trim_that_would_hide_everything_is_not_believed() -> None:
+def test_the_top_stack_may_be_retimed_or_disabled() -> None:
+    cut = _timeline(_track(_clip("a", _range(0, 48))), effects=[_warp(2)], enabled=False)
+    document = _open(cut)
+    (clip,) = document.timeline().clips
+    assert (_frames(clip), clip.enabled) == ((0, 24, 0, 48), False)
+    with pytest.raises(OutputError, match="retimes"):
+        document.add(_stems(document.timeline()))
+
+
+def test_a_trim_that_is_a_record_start_is_not_believed() -> None:
     track = _track(_clip("a", _range(86500, 30)), source_range=_range(-86243, 30))
-    assert [_frames(clip) for clip in _read(track).clips] == [(0, 30, 86500, 86530)]
+    timeline = _read(track)
+    assert [_frames(clip) for clip in timeline.clips] == [(0, 30, 86500, 86530)]
+    assert [skipped.name for skipped in timeline.skipped] == ["Track.1"]
+    document = _open(
+        _timeline(
+            _track(_clip("a", _range(7, 30))), start=_time(86400), source_range=_range(86400, 30)
+        )
+    )
+    assert [_frames(clip) for clip in document.timeline().clips] == [(0, 30, 7, 37)]
+    assert document.add(_stems(document.timeline())).timeline() == document.timeline()
+
+
+def test_any_other_trim_is_taken_at_its_word() -> None:
+    beyond = _nest("Stack.1", _track(_clip("a", _range(0, 48))), source_range=_range(60, 24))
+    timeline = _read(_track(beyond, _clip("c", _range(0, 24))))
+    assert [(clip.name, _frames(clip)) for clip in timeline.clips] == [("c", (24, 48, 0, 24))]
+    assert not timeline.skipped
+
+
+def test_markers_lie_where_opentimelineio_puts_them() -> None:
+    def marked(at: float) -> list[dict[str, Any]]:
+        return [{"OTIO_SCHEMA": "Marker.2", "name": str(at), "marked_range": _range(at, 0)}]
+
+    sped = _clip("a", _range(100, 48), effects=[_warp(2)], markers=marked(124))
+    frozen = _clip(
+        "b", _range(10, 48), effects=[_warp(0, "FreezeFrame.1")], markers=[*marked(22), *marked(90)]
+    )
+    nested = _nest("Stack.1", _track(_clip("c", _range(0, 48))), source_range=_range(24, 24))
+    cut = _timeline(
+        _track(sped, frozen, {**nested, "markers": marked(30)}, markers=marked(1)),
+        _track(_clip("sound", _range(0, 48)), kind="Audio", markers=marked(2)),
+        markers=marked(3),
+    )
+    document = _open(cut)
+    opened = _opened_by_opentimelineio(document)
+    video = opened.tracks[0]
+    expected = {
+        marker.name: item.transformed_time(marker.marked_range.start_time, opened.tracks).value
+        for item in (opened.tracks, video, *video)
+        for marker in item.markers
+        if item is video or item is opened.tracks or marker.name != "90"
+    }
+    found = {marker.name: marker.record_s * 24 for marker in document.timeline().markers}
+    assert found == expected == {"124": 24, "22": 60, "30": 102, "1": 1, "3": 3}
+
+
+def test_a_marker_that_an_older_schema_names_beside_null() -> None:
+    marker = {"OTIO_SCHEMA": "Marker.1", "marked_range": None, "range": _range(12, 0)}
+    cut = _timeline(_track(_clip("a", _range(0, 48), markers=[marker])))
+    document = _open(cut)
+    assert [found.record_s for found in document.timeline().markers] == [Fraction(1, 2)]
+    marker["range"] = _range(13, 0)
+    assert list(differences(document.content(), _open(cut).content()))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"fcp_xml": {"timecode": {"displayformat": "DF"}}},
+        {METADATA_KEY: {"drop_frame": True}},
+    ],
+)
+def test_drop_frame_is_what_an_adapter_left_in_the_metadata(metadata: Any) -> None:
+    for rate, expected in ((29.97, True), (25, False)):
+        cut = _timeline(_track(_clip("a", _range(0, 48, rate))))
+        assert not _open(cut).timeline().drop_frame
+        assert _open({**cut, "metadata": metadata}).timeline().drop_frame is expected
+
+
+def test_a_change_of_a_medium_beside_others_is_noticed() -> None:
+    for several in ({"a": _file("/y"), "b": _file("/z")}, {"DEFAULT_MEDIA": _file("/y")}):
+        cuts = [
+            _timeline(
+                _track(
+                    {
+                        "OTIO_SCHEMA": "Clip.2",
+                        "source_range": _range(0, 5),
+                        "media_reference": _file(url),
+                        "media_references": several,
+                    }
+                )
+            )
+            for url in ("/x", "/other")
+        ]
+        before, after = (_open(cut).content() for cut in cuts)
+        assert list(differences(before, after))
 
 
 def test_what_stands_behind_an_item_without_length_is_named_not_misplaced() -> None:
@@ -340,6 +530,21 @@ def test_an_unreadable_range_is_an_error_where_nothing_else_is_left(source: Any)
     assert caught.value.line == 1 and caught.value.column is not None
 
 
+def test_a_stack_alone_is_a_cut_and_a_track_alone_can_be_read() -> None:
+    stack = _open(_nest("Stack.1", _track(_clip("a", _range(0, 48)))))
+    assert [_frames(clip) for clip in stack.timeline().clips] == [(0, 48, 0, 48)]
+    added = stack.add(_stems(stack.timeline()))
+    opened = _opened_by_opentimelineio(added)
+    assert [track.name for track in opened] == ["Track.1", "FS 1"]
+    assert added.strip().document.raw == stack.raw
+    track = _track(_clip("a", _range(0, 48)))
+    for cut in (track, {**_timeline(), "tracks": track}):
+        document = _open(cut)
+        assert [_frames(clip) for clip in document.timeline().clips] == [(0, 48, 0, 48)]
+        with pytest.raises(OutputError, match="single Track"):
+            document.add(_stems(document.timeline()))
+
+
 @pytest.mark.parametrize(
     "cut",
     [
@@ -356,20 +561,21 @@ def test_a_file_without_a_timeline_is_an_error(cut: Any) -> None:
     assert caught.value.hint and caught.value.line == 1
 
 
-def test_the_first_timeline_of_a_collection() -> None:
+def test_the_first_timeline_with_picture_of_a_collection() -> None:
     cut = {
         "OTIO_SCHEMA": "SerializableCollection.1",
         "children": [
             {"OTIO_SCHEMA": "Clip.2", "name": "loose"},
+            {**_timeline(_track(_clip("x", _range(0, 5)), kind="Audio")), "name": "sound"},
             _timeline(_track(_clip("a", _range(0, 5)))),
             {**_timeline(), "name": "second"},
         ],
     }
     opened = _open(cut)
     assert [clip.name for clip in opened.timeline().clips] == ["a"]
-    assert [skipped.name for skipped in opened.timeline().skipped] == ["second"]
+    assert [skipped.name for skipped in opened.timeline().skipped] == ["sound", "second"]
     added = opened.add(_stems(opened.timeline()))
-    assert json.loads(added.raw)["children"][1]["tracks"]["children"][1]["name"] == "FS 1"
+    assert json.loads(added.raw)["children"][2]["tracks"]["children"][1]["name"] == "FS 1"
     assert added.strip().document.raw == opened.raw
 
 
@@ -495,15 +701,14 @@ def test_an_empty_or_missing_list_of_tracks(children: Any) -> None:
         _open({**cut, "tracks": None}).add(_stems(borrowed))
 
 
-def test_stems_are_sorted_and_overlaps_refused() -> None:
+def test_stems_are_sorted_and_none_begins_before_the_timeline() -> None:
     document = open_document(_DATA / "resolve_shaped.otio")
     timeline = document.timeline()
     stems = [replace(stem, track=1) for stem in _stems(timeline) if stem.track == 1]
     assert document.add(stems[::-1]).raw == document.add(stems).raw
-    late = replace(stems[0], name="late", record=replace(stems[0].record, start_s=Fraction(1)))
-    with pytest.raises(OutputError, match="late"):
-        document.add([stems[0], late])
-    document.add([stems[0], replace(late, track=2)])
+    early = replace(stems[0], name="early", record=replace(stems[0].record, start_s=Fraction(-1)))
+    with pytest.raises(OutputError, match="early"):
+        document.add([early])
 
 
 def test_a_relative_path_is_refused() -> None:
@@ -567,6 +772,17 @@ def test_what_a_person_put_on_our_track_stays_in_place() -> None:
     assert [c["source_range"]["duration"]["value"] for c in left["children"]] == [24, 24, 10]
     assert "otio_foley" not in left["metadata"]
     assert NAMESPACE.encode() not in stripped.document.raw
+
+
+def test_the_gap_in_our_clips_place_lasts_as_long_without_a_source_range() -> None:
+    document = _open(_timeline(_track(_clip("a", _range(0, 24)))))
+    cut = json.loads(document.add(_stems(document.timeline())).raw)
+    items = cut["tracks"]["children"][1]["children"]
+    items[0]["source_range"] = None
+    items.append(_clip("mine", _range(0, 10)))
+    stripped = open_bytes(json.dumps(cut).encode(), name="x.otio").strip()
+    gap, _ = json.loads(stripped.document.raw)["tracks"]["children"][1]["children"]
+    assert gap["source_range"]["duration"]["value"] == 48  # the medium: with its handles
 
 
 def test_our_clip_on_a_persons_track_becomes_a_gap() -> None:
@@ -636,6 +852,27 @@ def test_resolve_rides_the_level_as_in_its_own_exports() -> None:
     frames = round(found["stem"].record.duration_s * _cut_of_one().timeline().frame_rate)
     assert keyframes == {"0": -12.0, str(frames): 0.0}
     assert found["clip"].media_reference.target_url == str(found["stem"].path)
+
+
+def test_a_jump_of_the_level_within_a_frame_stays_a_jump() -> None:
+    def keyframes(*points: tuple[Fraction | int, float]) -> dict[str, float]:
+        automation = tuple((Fraction(at_s), level_db) for at_s, level_db in points)
+        record = Span(start_s=Fraction(0), duration_s=Fraction(2))
+        stem = _stem(_cut_of_one().timeline(), record=record, automation=automation)
+        (effect,) = level_effects(stem, Fraction(24), "resolve")
+        assert isinstance(effect, Mapping)
+        written = json.loads(json.dumps(effect))["metadata"]["Resolve_OTIO"]["Parameters"][0]
+        assert written["Parameter Value"] == next(iter(written["Key Frames"].values()))["Value"]
+        return {frame: value["Value"] for frame, value in written["Key Frames"].items()}
+
+    late, later = Fraction(101, 100), Fraction(1011, 1000)
+    assert keyframes((0, 0), (1, 0), (late, -60), (2, -60)) == {
+        "0": 0, "23": 0, "24": -60, "48": -60
+    }  # fmt: skip
+    assert keyframes((0, 0), (1, -5), (late, -60), (later, -30), (2, -30)) == {
+        "0": 0, "23": -5, "24": -30, "48": -30
+    }  # fmt: skip
+    assert keyframes((0, 0), (Fraction(1, 100), -60), (2, -60)) == {"0": -60, "48": -60}
 
 
 def test_without_a_host_the_level_is_ours_alone() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from otio_foley.timelines.content import Fact, Part, part
 from otio_foley.timelines.otio.jsonspans import Value
-from otio_foley.timelines.otio.values import schema_of
+from otio_foley.timelines.otio.values import schema_of, stated
 
 #: Schemas that OpenTimelineIO calls otherwise when it saves a file again.
 _RENAMED: Mapping[str, str] = {
@@ -86,8 +86,8 @@ def _item(value: Value, key: str, schema: str, made: Mapping[int, Part]) -> Part
     if written not in _UPGRADED and not written.endswith(".1"):
         facts.append(("schema version", written.rpartition(".")[2]))
     children: list[Part] = []
-    if schema == "Marker" and "range" in members:
-        members.setdefault("marked_range", members.pop("range"))
+    if schema == "Marker" and not stated(members.get("marked_range")) and "range" in members:
+        members["marked_range"] = members.pop("range")
     if schema == "Clip":
         children += _media(members, made)
     for name in sorted(members):
@@ -129,12 +129,13 @@ def _media(members: dict[str, Value], made: Mapping[int, Part]) -> list[Part]:
     several = members.get("media_references")
     active = members.get("active_media_reference_key")
     key = (active.text() if active is not None else None) or _DEFAULT_KEY
-    found = members.pop("media_reference", None)
+    found = members.get("media_reference")
     if several is not None and several.kind == "object":
-        if several.keys not in ([key], []):
-            return []
+        if several.keys not in ([key], []) or (several.items and stated(found)):
+            return []  # more than one: each counts, under the name that it has
         found = several.items[0] if several.items else found
         del members["media_references"]
+    members.pop("media_reference", None)
     if key == _DEFAULT_KEY:
         members.pop("active_media_reference_key", None)
     if found is None or found.is_null:

@@ -24,18 +24,24 @@ from otio_foley.timelines.otio.jsonspans import (
     style_of,
     with_member,
 )
-from otio_foley.timelines.otio.read import find_timeline, read_timeline, top_origin_s
-from otio_foley.timelines.otio.values import stated
+from otio_foley.timelines.otio.read import (
+    Found,
+    find_timeline,
+    read_timeline,
+    speed_of,
+    top_origin_s,
+)
+from otio_foley.timelines.otio.values import schema_of, stated
 from otio_foley.timelines.otio.write import foley_tracks, removal_patches, shape_of
 from otio_foley.types import StemClip, Timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtioText:
-    """A parsed OTIO file: its span tree, its timeline and the stack that holds the tracks."""
+    """A parsed OTIO file: its span tree, where in it the timeline stands, and what that says."""
 
     root: Value
-    stack: Value | None
+    found: Found
     timeline: Timeline
 
     @property
@@ -45,27 +51,41 @@ class OtioText:
     def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """One patch that adds a track `FS n` per stem track behind the file's own tracks.
 
-        Raises OutputError where clips overlap on a track, a path is relative, or the timeline has
-        no stack of tracks.
+        Raises OutputError where a path is relative, or there is no stack that can take tracks.
         """
         if not stems:
             return ()
-        if self.stack is None:
-            raise OutputError(
-                "this timeline has no stack of tracks", hint="export the cut again, not empty"
-            )
+        stack = self._stack_for_tracks()
         shape = shape_of(self.root, self.timeline.frame_rate, dialect.host)
-        tracks = foley_tracks(stems, shape, top_origin_s(self.stack))
+        tracks = foley_tracks(stems, shape, top_origin_s(self.found))
         style = style_of(self.root)
-        children = self.stack.get("children")
+        children = stack.get("children")
         if children is None:
-            return (with_member(self.stack, "children", tracks, style),)
+            return (with_member(stack, "children", tracks, style),)
         if not stated(children):
             text = rendered(tracks, style).encode()
             return (Patch(children.start, children.end - children.start, text),)
         if children.kind != "array":
             raise OutputError("the stack's children are no list", hint="export the cut again")
         return (appended(children, tracks, style),)
+
+    def _stack_for_tracks(self) -> Value:
+        stack = self.found.stack
+        if stack is None:
+            raise OutputError(
+                "this timeline has no stack of tracks", hint="export the cut again, not empty"
+            )
+        if schema_of(stack) != "Stack":
+            raise OutputError(
+                f"this cut is a single {schema_of(stack)}, beside which no track can stand",
+                hint="put the track into the stack of a timeline and save that",
+            )
+        if speed_of(stack) != 1:
+            raise OutputError(
+                "an effect on the stack of tracks retimes the whole cut, and would the footsteps",
+                hint="put the retimed stack into a track of a new timeline",
+            )
+        return stack
 
     def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
         """Resolve drops the markers of clips: for it, they go into a list of their own."""
@@ -75,7 +95,7 @@ class OtioText:
 
     def removal(self) -> tuple[Patch, ...]:
         """Patches that take out our tracks and clips, found by their metadata."""
-        return removal_patches(self.stack, style_of(self.root))
+        return removal_patches(self.found.stack, style_of(self.root))
 
     def content(self) -> Part:
         return canonical(self.root)
@@ -89,4 +109,4 @@ def parse(raw: bytes, frame_rate: Fraction | None = None) -> OtioText:
     """
     root = parse_json(raw)
     found = find_timeline(root)
-    return OtioText(root=root, stack=found.stack, timeline=read_timeline(found, frame_rate))
+    return OtioText(root=root, found=found, timeline=read_timeline(found, frame_rate))

@@ -47,16 +47,15 @@ def _effect(kind: str, metadata: Mapping[str, Plain]) -> Mapping[str, Plain]:
 
 
 def _fairlight(points: list[tuple[Fraction, float]], frame_rate: Fraction) -> Mapping[str, Plain]:
-    levels = [(at_s, min(max(level_db, _LEAST_DB), _MOST_DB)) for at_s, level_db in points]
+    levels = _by_frame(points, frame_rate)
     keyframes: dict[str, Plain] = {
-        str(frames_from_seconds(at_s, frame_rate)): {"Value": round(level_db, 3)}
-        for at_s, level_db in levels
+        str(frame): {"Value": level_db} for frame, level_db in levels.items()
     }
     volume: Mapping[str, Plain] = {
         "Default Parameter Value": 0.0,
         "Key Frames": keyframes,
         "Parameter ID": "volume",
-        "Parameter Value": round(levels[0][1], 3),
+        "Parameter Value": next(iter(levels.values())),
         "Variant Type": "Double",
         "maxValue": _MOST_DB,
         "minValue": _LEAST_DB,
@@ -68,3 +67,17 @@ def _fairlight(points: list[tuple[Fraction, float]], frame_rate: Fraction) -> Ma
         "Parameters": [volume],
         "Type": 62,
     }
+
+
+def _by_frame(points: list[tuple[Fraction, float]], frame_rate: Fraction) -> dict[int, float]:
+    """Levels by frame, rising. Of two points in a frame the earlier goes one frame back, if that
+    is free: a jump stays a jump and does not become a slope from the point before."""
+    levels: dict[int, float] = {}
+    for at_s, level_db in points:
+        frame = frames_from_seconds(at_s, frame_rate)
+        if frame in levels:
+            earlier_db = levels.pop(frame)
+            if frame > 0:
+                levels.setdefault(frame - 1, earlier_db)
+        levels[frame] = round(min(max(level_db, _LEAST_DB), _MOST_DB), 3)
+    return levels

@@ -1,20 +1,28 @@
 """What an OTIO timeline shows: its tracks flattened to picture clips on one record clock.
 
-Ranges stay as written: a transition overlaps its neighbours and moves nothing. Nested
-compositions are flattened with their trims and speeds.
+Nested compositions are flattened with their trims and speeds. A transition moves nothing: its
+neighbours are both shown while it lasts, so that they overlap.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from otio_foley.time import linear_map, playings
+from otio_foley.time import knows_drop_frame, linear_map
 from otio_foley.timelines.identity import base_name, with_ids
 from otio_foley.timelines.otio.jsonspans import Value
+from otio_foley.timelines.otio.lengths import (
+    Lengths,
+    children,
+    content_length,
+    lengths_below,
+    written_range,
+)
 from otio_foley.timelines.otio.values import (
+    METADATA_KEY,
     Range,
     active_reference,
     media_path_of,
@@ -34,12 +42,17 @@ _MEDIA = ("ExternalReference", "ImageSequenceReference")
 _TIME_WARPS = ("LinearTimeWarp", "FreezeFrame")
 _MAX_NESTING = 60
 _DEFAULT_RATE = Fraction(24)
+#: Beyond any cut (31 years): where a view without an end ends.
+_FAR_S = Fraction(10**9)
 _LOST_PLACE = "stands behind something whose length cannot be read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A timeline in a file: its object, its top stack, and what else the file holds."""
+    """A timeline in a file: its object, its top stack, and what else the file holds.
+
+    A file may also hold nothing but a stack or a track, which then is both.
+    """
 
     timeline: Value
     stack: Value | None
@@ -47,10 +60,11 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
-    """The visible part [start_s, end_s) of a composition's own time, and where it is seen.
+class _View:
+    """The stretch [start_s, end_s) that is seen of a clock, and where in the record it is seen.
 
-    `record_s` is the record time of `start_s`; `speed` is own seconds for a record second.
+    `record_s` is the record time of `start_s`; `speed` is seconds of that clock for one of the
+    record.
     """
 
     start_s: Fraction
@@ -59,17 +73,34 @@ class _Window:
     speed: Fraction
     enabled: bool
 
+    @property
+    def is_empty(self) -> bool:
+        return self.end_s <= self.start_s
 
-@dataclass(slots=True)
+    def record_at(self, time_s: Fraction) -> Fraction:
+        return self.record_s + (time_s - self.start_s) / self.speed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where an item stands in its parent, and what transitions show of it before and after."""
+
+    at_s: Fraction = Fraction(0)
+    earlier_s: Fraction = Fraction(0)
+    later_s: Fraction = Fraction(0)
+
+
+@dataclass(slots=True, kw_only=True)
 class _Picture:
-    """What the walk through the tracks gathers."""
+    """What the walk through the tracks gathers, and what it looks up on its way."""
 
+    lengths: Lengths
+    start_s: Fraction
     clips: list[Clip] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     markers: list[Marker] = field(default_factory=list)
     rates: Counter[Fraction] = field(default_factory=Counter)
     damaged: Value | None = None
-    lengths: dict[int, Fraction | None] = field(default_factory=dict)
 
     def skip(self, value: Value, reason: str) -> None:
         name = name_of(value) or schema_of(value) or "without a name"
@@ -77,25 +108,29 @@ class _Picture:
 
 
 def find_timeline(root: Value) -> Found:
-    """The first timeline of a file; further ones are named as skipped. Raises ParseError."""
+    """The first timeline of a file with picture, else the first; further ones are named as
+    skipped. Raises ParseError."""
+    if schema_of(root) in _COMPOSITIONS:
+        return Found(timeline=root, stack=root, skipped=())
     timelines = list(_timelines(root))
     if not timelines:
         kind = schema_of(root)
         raise root.error(
             f"no timeline in this file, only a {kind}" if kind else "this JSON is no OTIO file",
-            hint="export the timeline itself, not a clip, a track or a bin",
+            hint="export the timeline itself, not a clip or a bin",
         )
-    first = timelines[0]
+    chosen = next((each for each in timelines if _holds_picture(each)), timelines[0])
     others = tuple(
         Skipped(clip_id="", name=name_of(other), reason="a further timeline of the same file")
-        for other in timelines[1:]
+        for other in timelines
+        if other is not chosen
     )
-    stack = first.get("tracks")
+    stack = chosen.get("tracks")
     if stack is None or stack.is_null:
-        return Found(timeline=first, stack=None, skipped=others)
+        return Found(timeline=chosen, stack=None, skipped=others)
     if stack.kind != "object" or schema_of(stack) not in _COMPOSITIONS:
         raise stack.error("the timeline's tracks are no stack", hint="export the cut again")
-    return Found(timeline=first, stack=stack, skipped=others)
+    return Found(timeline=chosen, stack=stack, skipped=others)
 
 
 def _timelines(root: Value) -> Iterator[Value]:
@@ -106,17 +141,42 @@ def _timelines(root: Value) -> Iterator[Value]:
         if schema == "Timeline":
             yield value
         elif schema in ("SerializableCollection", "SerializeableCollection"):
-            waiting.extend(reversed(_children(value)))
+            waiting.extend(reversed(children(value)))
 
 
-def read_timeline(found: Found, stated_rate: Fraction | None) -> Timeline:
-    """The cut of a found timeline. `stated_rate` counts only where the file has no rate.
+def _holds_picture(timeline: Value) -> bool:
+    stack = timeline.get("tracks")
+    waiting = [stack] if stack is not None else []
+    while waiting:
+        item = waiting.pop()
+        schema = schema_of(item)
+        if schema == "Clip":
+            return True
+        if schema not in _TRACKS or _track_kind(item).casefold() == "video":
+            waiting += children(item)
+    return False
+
+
+def _track_kind(track: Value) -> str:
+    kind = track.get("kind")
+    return (kind.text() if kind is not None else None) or "Video"
+
+
+def read_timeline(found: Found, given_rate: Fraction | None) -> Timeline:
+    """The cut of a found timeline. `given_rate` counts only where the file has no rate.
 
     Raises ParseError if clips are there and none of them can be read.
     """
-    picture = _Picture()
+    picture = _picture_of(found)
     if found.stack is not None:
-        _read_top(found.stack, picture)
+        everything = _View(
+            start_s=Fraction(0),
+            end_s=_FAR_S,
+            record_s=Fraction(0),
+            speed=Fraction(1),
+            enabled=True,
+        )
+        _walk_item(found.stack, _Place(), everything, 1, 0, picture)
     if picture.damaged is not None and not picture.clips:
         raise picture.damaged.error(
             "no picture clip of this timeline can be read", hint="export the cut again"
@@ -125,16 +185,42 @@ def read_timeline(found: Found, stated_rate: Fraction | None) -> Timeline:
     rate = _plausible(start[1]) if start is not None else None
     if rate is None and picture.rates:
         rate = max(picture.rates, key=lambda each: (picture.rates[each], each))
+    frame_rate = rate or given_rate or _DEFAULT_RATE
     return Timeline(
         name=name_of(found.timeline),
-        frame_rate=rate or stated_rate or _DEFAULT_RATE,
-        drop_frame=False,
-        start_s=start[0] if start is not None else Fraction(0),
+        frame_rate=frame_rate,
+        drop_frame=knows_drop_frame(frame_rate) and _states_drop_frame(found.timeline),
+        start_s=picture.start_s,
         clips=with_ids(picture.clips),
         markers=tuple(sorted(picture.markers, key=lambda marker: marker.record_s)),
         skipped=found.skipped + tuple(picture.skipped),
-        frame_rate_assumed=rate is None and stated_rate is None,
+        frame_rate_assumed=rate is None and given_rate is None,
     )
+
+
+def _picture_of(found: Found) -> _Picture:
+    start = time_of(found.timeline.get("global_start_time"))
+    return _Picture(
+        lengths=lengths_below(found.stack) if found.stack is not None else {},
+        start_s=start[0] if start is not None else Fraction(0),
+    )
+
+
+def _states_drop_frame(timeline: Value) -> bool:
+    """OTIO's times know no drop frame; two adapters leave it in the metadata: ours, and the one
+    for Final Cut Pro 7 XML."""
+    ours = _below(timeline, "metadata", METADATA_KEY, "drop_frame")
+    shown = _below(timeline, "metadata", "fcp_xml", "timecode", "displayformat")
+    return (ours is not None and ours.boolean() is True) or (
+        shown is not None and shown.text() == "DF"
+    )
+
+
+def _below(value: Value, *keys: str) -> Value | None:
+    found: Value | None = value
+    for key in keys:
+        found = found.get(key) if found is not None else None
+    return found
 
 
 def _plausible(rate: Fraction | None) -> Fraction | None:
@@ -142,208 +228,185 @@ def _plausible(rate: Fraction | None) -> Fraction | None:
     return rate if rate is not None and 5 <= rate <= 1000 else None
 
 
-def top_origin_s(stack: Value) -> Fraction:
+def top_origin_s(found: Found) -> Fraction:
     """The top stack's own time at the timeline's first frame: where its source range starts."""
-    picture = _Picture()
-    trimmed = _trimmed(stack, picture, 0)
-    return _usable(stack, trimmed, picture, 0).start_s if trimmed is not None else Fraction(0)
-
-
-def _read_top(stack: Value, picture: _Picture) -> None:
-    trimmed = _trimmed(stack, picture, 0)
-    if trimmed is None:
-        length = max((_known_length(c, picture) for c in _children(stack)), default=Fraction(0))
-        trimmed = Range(start_s=Fraction(0), duration_s=length, rate=_DEFAULT_RATE)
-    trimmed = _usable(stack, trimmed, picture, 0)
-    window = _Window(
-        start_s=trimmed.start_s,
-        end_s=trimmed.end_s,
-        record_s=Fraction(0),
-        speed=Fraction(1),
-        enabled=True,
-    )
-    for marker in _children(stack, "markers"):
-        at = _marked(marker)
-        if at is not None:
-            picture.markers.append(_marker(marker, at.start_s - trimmed.start_s))
-    _walk(stack, window, 1, 0, picture)
-
-
-def _usable(value: Value, trimmed: Range, picture: _Picture, depth: int) -> Range:
-    """A composition's trim, from its beginning on where it would show nothing at all.
-
-    Lists converted by older adapters carry the record start as a trim that lies outside of what
-    the track holds; taken at its word it would hide every clip.
-    """
-    held = _held(value, picture, depth)
-    if held is None or held == 0 or (trimmed.start_s < held and trimmed.end_s > 0):
-        return trimmed
-    return replace(trimmed, start_s=Fraction(0))
-
-
-def _known_length(value: Value, picture: _Picture) -> Fraction:
-    """The length of a child of the top stack up to the first item that has none."""
-    length = _length(value, picture, 1)
-    if length is not None:
-        return length
-    total = Fraction(0)
-    for child in _children(value):
-        step = _length(child, picture, 2)
-        if step is None:
-            break
-        total += step
-    return total
-
-
-def _children(value: Value, key: str = "children") -> list[Value]:
-    held = value.get(key)
-    if held is None or held.kind != "array":
-        return []
-    return [item for item in held.items if item.kind == "object"]
-
-
-def _length(value: Value, picture: _Picture, depth: int) -> Fraction | None:
-    """How long an item lasts in its parent; None where that cannot be read."""
-    if id(value) not in picture.lengths:
-        picture.lengths[id(value)] = _measured(value, picture, depth)
-    return picture.lengths[id(value)]
-
-
-def _measured(value: Value, picture: _Picture, depth: int) -> Fraction | None:
-    if schema_of(value) == "Transition":
+    if found.stack is None or not stated(found.stack.get("source_range")):
         return Fraction(0)
-    trimmed = _trimmed(value, picture, depth)
-    return trimmed.duration_s if trimmed is not None else None
+    trim = written_range(found.stack)
+    return _believed(found.stack, trim, _picture_of(found)).start_s if trim else Fraction(0)
 
 
-def _trimmed(value: Value, picture: _Picture, depth: int) -> Range | None:
-    """The item's source range, else what it holds."""
-    written = value.get("source_range")
-    if stated(written):
-        return range_of(written)
-    schema = schema_of(value)
-    if schema == "Clip":
-        reference = active_reference(value)
-        return range_of(reference.get("available_range")) if reference is not None else None
-    if schema not in _COMPOSITIONS:
-        return None
-    total = _held(value, picture, depth)
-    if total is None:
-        return None
-    return Range(start_s=Fraction(0), duration_s=total, rate=_DEFAULT_RATE)
+def _believed(composition: Value, trim: Range, picture: _Picture) -> Range:
+    """A trim, from the beginning of what is trimmed where it cannot be meant as one.
+
+    Lists converted by older adapters carry the record start as the trim of a track, and hosts the
+    timeline's start time; either lies outside of what is there and would hide every clip. Any
+    other trim is taken at its word.
+    """
+    held = content_length(composition, picture.lengths)
+    if not held or (trim.start_s < held and trim.end_s > 0):
+        return trim
+    if schema_of(composition) in _TRACKS or trim.start_s == picture.start_s:
+        return replace(trim, start_s=Fraction(0))
+    return trim
 
 
-def _held(value: Value, picture: _Picture, depth: int) -> Fraction | None:
-    """How long the content of a composition lasts, untrimmed; None where that is unknown."""
-    if depth > _MAX_NESTING:
-        return None
-    lengths = [_length(child, picture, depth + 1) for child in _children(value)]
-    known = [length for length in lengths if length is not None]
-    if len(known) != len(lengths):
-        return None
-    if schema_of(value) == "Stack":
-        return max(known, default=Fraction(0))
-    return sum(known, Fraction(0))
-
-
-def _walk(value: Value, window: _Window, layer: int, depth: int, picture: _Picture) -> int:
+def _walk(value: Value, view: _View, layer: int, depth: int, picture: _Picture) -> int:
     """Gather what a composition shows; the number of layers that it takes up."""
     if depth > _MAX_NESTING:
         picture.skip(value, f"nested more than {_MAX_NESTING} deep")
         return 1
     if schema_of(value) == "Stack":
         taken = 0
-        for child in _children(value):
-            taken += _walk_item(child, Fraction(0), window, layer + taken, depth, picture)
+        for child in children(value):
+            taken += _walk_item(child, _Place(), view, layer + taken, depth, picture)
         return taken
-    kind = value.get("kind")
-    named = (kind.text() if kind is not None else None) or "Video"
-    if named.casefold() != "video":
-        if named.casefold() != "audio" and _children(value):
-            picture.skip(value, f"a track of kind {named!r}, not picture")
-        return 0
-    position: Fraction | None = Fraction(0)
     taken = 1
-    for child in _children(value):
-        if position is None:
-            if schema_of(child) not in (*_GAPS, "Transition"):
-                picture.skip(child, _LOST_PLACE)
-            continue
-        taken = max(taken, _walk_item(child, position, window, layer, depth, picture))
-        length = _length(child, picture, depth + 1)
-        position = position + length if length is not None else None
+    items = children(value)
+    for item, place in zip(items, _places(items, picture.lengths), strict=True):
+        if place is not None:
+            taken = max(taken, _walk_item(item, place, view, layer, depth, picture))
+        elif schema_of(item) not in (*_GAPS, "Transition"):
+            picture.skip(item, _LOST_PLACE)
     return taken
 
 
+def _places(items: Sequence[Value], lengths: Lengths) -> Iterator[_Place | None]:
+    """Where the items of a track stand; None behind one whose length cannot be read.
+
+    A transition lasts no time of its own: it begins `in_offset` before the cut that it stands on
+    and ends `out_offset` behind it, and both its neighbours are seen for as long.
+    """
+    at_s: Fraction | None = Fraction(0)
+    around: list[Value | None] = [None, *items, None]
+    for before, item, after in zip(around, items, around[2:], strict=False):
+        if at_s is None:
+            yield None
+            continue
+        yield _Place(
+            at_s=at_s,
+            earlier_s=_offset(before, "in_offset"),
+            later_s=_offset(after, "out_offset"),
+        )
+        length = lengths[item]
+        at_s = at_s + length if length is not None else None
+
+
+def _offset(neighbour: Value | None, key: str) -> Fraction:
+    if neighbour is None or schema_of(neighbour) != "Transition":
+        return Fraction(0)
+    offset = time_of(neighbour.get(key))
+    return max(Fraction(0), offset[0]) if offset is not None else Fraction(0)
+
+
 def _walk_item(
-    item: Value, at_s: Fraction, window: _Window, layer: int, depth: int, picture: _Picture
+    item: Value, place: _Place, view: _View, layer: int, depth: int, picture: _Picture
 ) -> int:
-    """Gather what an item at `at_s` of its parent's time shows; the layers it takes up."""
+    """Gather what an item shows in a view of its parent; the layers it takes up."""
     schema = schema_of(item)
     if schema in _GAPS or schema == "Transition":
         return 0
-    trimmed = _trimmed(item, picture, depth + 1)
+    if schema in _TRACKS and _track_kind(item).casefold() != "video":
+        if _track_kind(item).casefold() != "audio" and children(item):
+            picture.skip(item, f"a track of kind {_track_kind(item)!r}, not picture")
+        return 0
     if schema not in ("Clip", *_COMPOSITIONS):
         picture.skip(item, f"of the unknown kind {schema or 'without a schema'!r}")
         return 1
-    if trimmed is None and schema in _COMPOSITIONS and not stated(item.get("source_range")):
-        # Something in it has no length: what stands before that still has its place.
-        end_s = max(window.end_s - at_s, _known_length(item, picture))
-        trimmed = Range(start_s=Fraction(0), duration_s=end_s, rate=_DEFAULT_RATE)
-    if trimmed is None:
+    trim = _trim(item, place, view, picture)
+    if trim is None:
         picture.skip(item, "its range cannot be read or is not stated")
         picture.damaged = picture.damaged or item
         return 1
-    switch = item.get("enabled")
-    enabled = window.enabled and (switch is None or switch.boolean() is not False)
-    begin = max(at_s, window.start_s)
-    end = min(at_s + trimmed.duration_s, window.end_s)
-    part = _Window(
-        start_s=begin - at_s,
-        end_s=end - at_s,
-        record_s=window.record_s + (begin - window.start_s) / window.speed,
-        speed=window.speed,
-        enabled=enabled,
-    )
     if schema == "Clip":
-        _add_clip(item, trimmed, part, layer, picture)
+        place = _within_medium(item, trim, place)
+    placed = _placed(item, place, trim.duration_s, view)
+    _name_unknown_effects(item, picture)
+    _add_markers(item, trim, placed, picture)
+    if schema == "Clip":
+        _add_clip(item, trim, placed, layer, picture)
         return 1
-    if schema in _TRACKS and end <= begin:
-        return _walk(item, _empty(part), layer, depth + 1, picture)
-    inside = _inside(item, _usable(item, trimmed, picture, depth + 1), part, picture)
-    return 1 if inside is None else _walk(item, inside, layer, depth + 1, picture)
+    own = _own_view(item, trim, placed, picture)
+    return 1 if own is None else _walk(item, own, layer, depth + 1, picture)
 
 
-def _empty(part: _Window) -> _Window:
-    """A window through which nothing is seen, for what still counts as a layer."""
-    return _Window(
-        start_s=Fraction(0),
-        end_s=Fraction(0),
-        record_s=part.record_s,
-        speed=Fraction(1),
-        enabled=part.enabled,
-    )
-
-
-def _inside(item: Value, trimmed: Range, part: _Window, picture: _Picture) -> _Window | None:
-    """The window of a nested composition's own time; None if it is not played forwards."""
-    speed = _speed(item)
-    if speed is None or speed <= 0:
-        picture.skip(item, "a nested sequence that is frozen, reversed or of unknown speed")
+def _trim(item: Value, place: _Place, view: _View, picture: _Picture) -> Range | None:
+    """The range of its own that an item shows; None where it cannot be read."""
+    if schema_of(item) == "Clip":
+        return written_range(item)
+    if not stated(item.get("source_range")):
+        length_s = picture.lengths[item]
+        if length_s is None:  # what stands before the item without length still has its place
+            length_s = max(Fraction(0), view.end_s - place.at_s)
+        return Range(start_s=Fraction(0), duration_s=length_s, rate=_DEFAULT_RATE)
+    trim = written_range(item)
+    if trim is None:
         return None
-    return _Window(
-        start_s=trimmed.start_s + part.start_s * speed,
-        end_s=trimmed.start_s + part.end_s * speed,
-        record_s=part.record_s,
-        speed=part.speed * speed,
-        enabled=part.enabled,
+    believed = _believed(item, trim, picture)
+    if believed != trim:
+        picture.skip(item, "its trim lies outside of what it holds: shown from its beginning")
+    return believed
+
+
+def _within_medium(clip: Value, trim: Range, place: _Place) -> _Place:
+    """A clip's place where transitions show no more of it than its medium is said to hold.
+
+    For the rest a host holds the first or last frame, on which nobody steps.
+    """
+    reference = active_reference(clip)
+    available = range_of(reference.get("available_range")) if reference is not None else None
+    speed = speed_of(clip)
+    if available is None or not speed:
+        return place
+    played_s = trim.duration_s * abs(speed)
+    spare = (trim.start_s - available.start_s, available.end_s - trim.start_s - played_s)
+    before_s, after_s = spare if speed > 0 else reversed(spare)
+    return replace(
+        place,
+        earlier_s=min(place.earlier_s, max(Fraction(0), before_s / abs(speed))),
+        later_s=min(place.later_s, max(Fraction(0), after_s / abs(speed))),
     )
 
 
-def _speed(item: Value) -> Fraction | None:
+def _placed(item: Value, place: _Place, duration_s: Fraction, view: _View) -> _View:
+    """What is seen of an item where it stands: in its parent's seconds, from its own start on.
+
+    Below zero and beyond its duration a transition shows it.
+    """
+    begin = max(place.at_s - place.earlier_s, view.start_s)
+    end = max(begin, min(place.at_s + duration_s + place.later_s, view.end_s))
+    switch = item.get("enabled")
+    return _View(
+        start_s=begin - place.at_s,
+        end_s=end - place.at_s,
+        record_s=view.record_at(begin),
+        speed=view.speed,
+        enabled=view.enabled and (switch is None or switch.boolean() is not False),
+    )
+
+
+def _own_view(item: Value, trim: Range, placed: _View, picture: _Picture) -> _View | None:
+    """A placed composition in its own clock, within which its items stand.
+
+    None if it is not played forwards.
+    """
+    speed = speed_of(item)
+    if speed is None or speed <= 0:
+        if not placed.is_empty:
+            picture.skip(item, "a nested sequence that is frozen, reversed or of unknown speed")
+        return None
+    return replace(
+        placed,
+        start_s=trim.start_s + placed.start_s * speed,
+        end_s=trim.start_s + placed.end_s * speed,
+        speed=placed.speed * speed,
+    )
+
+
+def speed_of(item: Value) -> Fraction | None:
     """The product of an item's linear time warps; None where one cannot be read."""
     speed = Fraction(1)
-    for effect in _children(item, "effects"):
+    for effect in _effects(item):
         schema = schema_of(effect)
         if schema not in _TIME_WARPS:
             continue
@@ -357,7 +420,23 @@ def _speed(item: Value) -> Fraction | None:
     return speed
 
 
-def _add_clip(item: Value, trimmed: Range, part: _Window, layer: int, picture: _Picture) -> None:
+def _effects(item: Value) -> Iterator[Value]:
+    """An item's effects but for those that are switched off."""
+    for effect in children(item, "effects"):
+        switch = effect.get("enabled")
+        if switch is None or switch.boolean() is not False:
+            yield effect
+
+
+def _name_unknown_effects(item: Value, picture: _Picture) -> None:
+    for effect in _effects(item):
+        schema = schema_of(effect)
+        if schema not in (*_TIME_WARPS, "Effect"):
+            kind = schema or "without a schema"
+            picture.skip(item, f"an effect of the unknown kind {kind!r}: shown as if without")
+
+
+def _add_clip(item: Value, trim: Range, placed: _View, layer: int, picture: _Picture) -> None:
     reference = active_reference(item)
     kind = schema_of(reference)
     if kind not in (*_MEDIA, "MissingReference", ""):
@@ -365,22 +444,22 @@ def _add_clip(item: Value, trimmed: Range, part: _Window, layer: int, picture: _
         reason = "a generator, no movie" if generated else f"its medium is of unknown kind {kind!r}"
         picture.skip(item, reason)
         return
-    speed = _speed(item)
-    if trimmed.duration_s == 0 or speed is None:
+    speed = speed_of(item)
+    if trim.duration_s == 0 or speed is None:
         picture.skip(item, "lasts no time" if speed is not None else "its speed cannot be read")
         if speed is None:
             picture.damaged = picture.damaged or item
         return
-    rate = _plausible(_written_rate(item)) or _plausible(trimmed.rate)
+    rate = _plausible(_written_rate(item)) or _plausible(trim.rate)
     if rate is not None:
         picture.rates[rate] += 1
-    if part.end_s <= part.start_s:
+    if placed.is_empty:
         return  # trimmed away by the sequence that it is nested in
     path = media_path_of(reference) if reference is not None and kind in _MEDIA else None
     available = range_of(reference.get("available_range")) if reference is not None else None
     # A reversed clip shows its range from the last frame to the first.
-    first_s = trimmed.start_s - speed * trimmed.duration_s if speed < 0 else trimmed.start_s
-    record_duration_s = (part.end_s - part.start_s) / part.speed
+    first_s = trim.start_s - speed * trim.duration_s if speed < 0 else trim.start_s
+    record_duration_s = (placed.end_s - placed.start_s) / placed.speed
     clip = Clip(
         clip_id="",
         name=name_of(item) or (base_name(path) if path else ""),
@@ -388,13 +467,14 @@ def _add_clip(item: Value, trimmed: Range, part: _Window, layer: int, picture: _
         media_path=path,
         media_start_s=available.start_s if available is not None else None,
         source_rate=_source_rate(reference, available) or rate,
-        record=Span(start_s=part.record_s, duration_s=record_duration_s),
-        time_map=linear_map(first_s + part.start_s * speed, record_duration_s, speed * part.speed),
+        record=Span(start_s=placed.record_s, duration_s=record_duration_s),
+        time_map=linear_map(
+            first_s + placed.start_s * speed, record_duration_s, speed * placed.speed
+        ),
         layer=layer,
-        enabled=part.enabled,
+        enabled=placed.enabled,
     )
     picture.clips.append(clip)
-    _add_markers(item, clip, picture)
 
 
 def _written_rate(item: Value) -> Fraction | None:
@@ -412,22 +492,25 @@ def _source_rate(reference: Value | None, available: Range | None) -> Fraction |
 
 def _reel(item: Value) -> str | None:
     """The reel as the CMX adapter leaves it in the metadata."""
-    metadata = item.get("metadata")
-    cmx = metadata.get("cmx_3600") if metadata is not None else None
-    reel = cmx.get("reel") if cmx is not None else None
+    reel = _below(item, "metadata", "cmx_3600", "reel")
     return (reel.text() or None) if reel is not None else None
 
 
-def _add_markers(item: Value, clip: Clip, picture: _Picture) -> None:
-    for marker in _children(item, "markers"):
+def _add_markers(item: Value, trim: Range, placed: _View, picture: _Picture) -> None:
+    """An item's markers, where OTIO's own `transformed_time` puts them: no effect moves them."""
+    for marker in children(item, "markers"):
         at = _marked(marker)
-        for offset_s, _ in playings(clip.time_map, at.start_s) if at is not None else ():
-            picture.markers.append(_marker(marker, clip.record.start_s + offset_s))
+        if at is None:
+            continue
+        offset_s = at.start_s - trim.start_s
+        if placed.start_s <= offset_s < placed.end_s:
+            picture.markers.append(_marker(marker, placed.record_at(offset_s)))
 
 
 def _marked(value: Value) -> Range | None:
     """What a marker marks; Marker.1 calls it "range"."""
-    return range_of(value.get("marked_range") or value.get("range"))
+    written = value.get("marked_range")
+    return range_of(written if stated(written) else value.get("range"))
 
 
 def _marker(value: Value, record_s: Fraction) -> Marker:

@@ -18,8 +18,15 @@ from otio_foley.time import rate_from_float, samples_from_seconds
 from otio_foley.timelines.document import NAMESPACE, UNDO_PLACEHOLDER, Patch
 from otio_foley.timelines.otio.jsonspans import Plain, Style, Value, removed, rendered
 from otio_foley.timelines.otio.level import level_effects
-from otio_foley.timelines.otio.values import METADATA_KEY, is_url, schema_of, stated
+from otio_foley.timelines.otio.values import (
+    METADATA_KEY,
+    active_reference,
+    is_url,
+    schema_of,
+    stated,
+)
 from otio_foley.timelines.paths import url_from_path
+from otio_foley.timelines.xml.stems import rows
 from otio_foley.types import Host, Marker, MarkerColor, StemClip
 
 #: OTIO's marker colours (red, green, blue), for Marker.3, which spells them out.
@@ -37,7 +44,7 @@ _COLORS: Mapping[MarkerColor, tuple[float, float, float]] = {
     "WHITE": (1.0, 1.0, 1.0),
 }
 _RANGE_TOKEN = "@range@"
-_OWN_TRACK_NAME = re.compile(r"^FS \d+$")
+_OWN_TRACK_NAME = re.compile(r"^FS \d+( \(\d+\))?$")
 _TARGETS = re.compile(rb'"target_url"\s*:\s*"((?:[^"\\]|\\.)+)"')
 _RATE = re.compile(rb'"rate"\s*:\s*(\d{1,9}(?:\.\d{1,20})?)\s*[,}]')
 _WHOLE_VALUE = re.compile(rb'"value"\s*:\s*-?\d+\s*[,}]')
@@ -46,7 +53,11 @@ _DECIMAL_VALUE = re.compile(rb'"value"\s*:\s*-?\d+\.\d')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How a file spells what we write. `rate` is the timeline's, as the file spells it."""
+    """How a file spells what we write. `rate` is the timeline's, as the file spells it.
+
+    `resolve_metadata`: ours carries what Resolve's own exports carry, since the file comes from
+    Resolve or goes there; `host` is only where it goes.
+    """
 
     frame_rate: Fraction
     rate: int | float
@@ -55,7 +66,7 @@ class Shape:
     marker_version: int
     with_enabled: bool
     bare_paths: bool
-    resolve: bool
+    resolve_metadata: bool
     host: Host
 
 
@@ -80,7 +91,7 @@ def shape_of(root: Value, frame_rate: Fraction, host: Host) -> Shape:
         marker_version=max(markers) if markers and max(markers) in (1, 3) else 2,
         with_enabled=clip_version == 2 or b'"enabled"' in raw,
         bare_paths=bare,
-        resolve=resolve,
+        resolve_metadata=resolve,
         host=host,
     )
 
@@ -101,22 +112,23 @@ def _spelt_rate(raw: bytes, frame_rate: Fraction) -> int | float:
 def foley_tracks(
     stems: Sequence[StemClip], shape: Shape, origin_s: Fraction
 ) -> list[Mapping[str, Plain]]:
-    """One audio track per `StemClip.track`, each clip at its record position.
+    """An audio track per `StemClip.track`, each clip at its record position; a further one
+    (`FS 1 (2)`) where clips of a track overlap.
 
     `origin_s` is the top stack's own time at the timeline's first frame. Raises OutputError where
-    two clips of a track overlap or a path is relative.
+    a clip begins before the stack does or a path is relative.
     """
-    tracks: dict[int, list[StemClip]] = {}
-    for stem in sorted(stems, key=lambda stem: (stem.track, stem.record.start_s)):
-        tracks.setdefault(stem.track, []).append(stem)
-    return [
-        _track(number, clips, shape, origin_s, holds_undo=index == 0)
-        for index, (number, clips) in enumerate(tracks.items())
-    ]
+    tracks: list[Mapping[str, Plain]] = []
+    used: Counter[int] = Counter()
+    for number, row in rows(stems):
+        used[number] += 1
+        name = f"FS {number}" if used[number] == 1 else f"FS {number} ({used[number]})"
+        tracks.append(_track(name, row, shape, origin_s, holds_undo=not tracks))
+    return tracks
 
 
 def _track(
-    number: int,
+    name: str,
     stems: Sequence[StemClip],
     shape: Shape,
     origin_s: Fraction,
@@ -125,30 +137,24 @@ def _track(
 ) -> Mapping[str, Plain]:
     children: list[Plain] = []
     position_s = Fraction(0)
-    previous: StemClip | None = None
     for stem in stems:
         start_s = origin_s + stem.record.start_s
         if start_s < position_s:
-            before = previous.name if previous is not None else "the start of the timeline"
-            raise OutputError(
-                f"{stem.name} and {before} overlap on track FS {number}",
-                hint="give clips that sound at the same time different tracks",
-            )
+            raise OutputError(f"{stem.name} begins before the timeline does")
         if start_s > position_s:
             children.append(_gap(start_s - position_s, shape))
         children.append(_clip(stem, shape))
         position_s = start_s + stem.record.duration_s
-        previous = stem
     ours: dict[str, Plain] = {"namespace": NAMESPACE}
     if holds_undo:
         ours["undo"] = UNDO_PLACEHOLDER
     metadata: dict[str, Plain] = {METADATA_KEY: ours}
-    if shape.resolve:
+    if shape.resolve_metadata:
         kinds = {1: "Mono", 2: "Stereo"}
         kind = kinds.get(stems[0].channels, "Adaptive")
         metadata["Resolve_OTIO"] = {"Audio Type": kind, "Locked": False, "SoloOn": False}
     return {
-        **_item("Track.1", f"FS {number}", metadata, None, shape),
+        **_item("Track.1", name, metadata, None, shape),
         "children": children,
         "kind": "Audio",
     }
@@ -208,7 +214,7 @@ def _clip(stem: StemClip, shape: Shape) -> Mapping[str, Plain]:
             "provenance": dict(stem.provenance),
         }
     }
-    if shape.resolve:
+    if shape.resolve_metadata:
         metadata["Resolve_OTIO"] = {}
     markers = [_marker(marker, stem, shape) for marker in stem.markers]
     source = _range(start, _time(stem.record.duration_s, shape))
@@ -351,17 +357,22 @@ def _without_our_metadata(value: Value) -> tuple[Patch, ...]:
 
 
 def _replaced_by_gap(clip: Value, style: Style) -> Patch:
-    """A gap of the same length in a clip's place, so that nothing behind it moves."""
+    """A gap of the same length in a clip's place, so that nothing behind it moves.
+
+    Without a source range (a host may drop it) a clip lasts as long as its medium.
+    """
     span = clip.get("source_range")
+    if not stated(span):
+        reference = active_reference(clip)
+        span = reference.get("available_range") if reference is not None else None
     gap: Mapping[str, Plain] = {
         "OTIO_SCHEMA": "Gap.1",
         "metadata": {},
         "name": "",
-        "source_range": _RANGE_TOKEN if span is not None and stated(span) else None,
+        "source_range": _RANGE_TOKEN,
         "effects": [],
         "markers": [],
     }
-    text = rendered(gap, style).encode()
-    if span is not None:
-        text = text.replace(f'"{_RANGE_TOKEN}"'.encode(), span.source)
+    source = span.source if span is not None else b"null"
+    text = rendered(gap, style).encode().replace(f'"{_RANGE_TOKEN}"'.encode(), source)
     return Patch(clip.start, clip.end - clip.start, text)
