@@ -20,6 +20,7 @@ from otio_foley.timelines.edl import cut as edl
 from otio_foley.timelines.edl.lines import read_list
 from otio_foley.timelines.paths import media_path_from
 from otio_foley.timelines.registry import open_bytes, open_document
+from otio_foley.timelines.visible import visible_spans
 from otio_foley.types import Clip, Marker, StemClip, Timeline
 
 _DATA = Path(__file__).parents[1] / "data" / "edl"
@@ -45,14 +46,16 @@ def _frames(clip: Clip, rate: Fraction = Fraction(24)) -> tuple[Fraction, ...]:
 
 
 def _stems(timeline: Timeline) -> list[StemClip]:
-    """A stem on every clip, on the track of its layer, without overlaps."""
+    """A stem on every clip, on the first track from its layer up that is free there."""
     stems: list[StemClip] = []
     ends: dict[int, Fraction] = {}
     for clip in timeline.clips:
-        stem = stem_for(clip, timeline, clip.layer)
-        if ends.get(clip.layer, Fraction(-1)) <= stem.record.start_s:
-            ends[clip.layer] = stem.record.end_s
-            stems.append(stem)
+        track = clip.layer
+        while ends.get(track, Fraction(-1)) > stem_for(clip, timeline).record.start_s:
+            track += 1
+        stem = stem_for(clip, timeline, track)
+        ends[track] = stem.record.end_s
+        stems.append(stem)
     return stems
 
 
@@ -74,7 +77,7 @@ def test_an_avid_list() -> None:
         ),
     ]
     assert [_frames(clip) for clip in timeline.clips] == [
-        (0, 96, 864000, 864096),
+        (0, 108, 864000, 864108),  # to the end of the dissolve that leaves it
         (96, 144, 993600, 993648),  # the clip that a dissolve goes to
         (144, 192, 777600, 777696),  # 48 frames a second: twice as fast
         (192, 216, 86410, 86410),  # a freeze
@@ -118,7 +121,7 @@ def test_where_the_fcm_changes_it_speaks_of_the_sources() -> None:
     assert timeline.start_s == seconds_from_frames(3658 * 30, _NTSC)
     one, two, three = timeline.clips
     assert _frames(one, _NTSC) == (0, 120, 3658 * 30, 3662 * 30)
-    assert _frames(two, _NTSC) == (120, 150, 107892, 107922)
+    assert _frames(two, _NTSC) == (120, 160, 107892, 107932)  # with the dissolve that follows
     assert _frames(three, _NTSC) == (150, 179, 216000, 216029)
     assert [clip.name for clip in timeline.clips] == ["ONE", "TWO", "THREE"]
 
@@ -190,6 +193,39 @@ def test_comments_may_stand_before_their_events() -> None:
     assert [clip.name for clip in timeline.clips] == ["one", "two"]
 
 
+@pytest.mark.parametrize("head", ["* LOC: 01:00:00:00 RED start", "* REEL: 7"])
+def test_only_a_clip_name_above_the_first_event_says_that_comments_precede(head: str) -> None:
+    second, third = (
+        f"00{n} {reel} C 00:00:00:00 00:00:01:00 01:00:0{n}:00 01:00:0{n + 1}:00"
+        for n, reel in ((2, "B V"), (3, "S A"))
+    )
+    timeline = _read(head, _CUT, "* FROM CLIP NAME: a", second, "* FROM CLIP NAME: b", third)
+    assert [clip.name for clip in timeline.clips] == ["a", "b"]
+
+
+def test_a_speed_follows_its_event_where_comments_precede() -> None:
+    second = _CUT.replace("001  A", "002  A").replace(
+        ":00 01:00:00:00 01:00:01", ":00 01:00:01:00 01:00:02"
+    )
+    timeline = _read(
+        "* FROM CLIP NAME: a", _CUT, "M2 A 048.0 00:00:00:00", "* FROM CLIP NAME: b", second
+    )
+    assert [(clip.name, *_frames(clip)[2:]) for clip in timeline.clips] == [
+        ("a", 0, 48),
+        ("b", 0, 24),
+    ]
+
+
+def test_what_stands_below_a_broken_event_is_not_the_one_befores() -> None:
+    broken = "002 B V C 02:00:00:00 02:00:05:00 01:00:04:00 01:00:09:0"
+    timeline = _read(
+        _CUT, broken, "M2 A 048.0 00:00:00:00", "* FROM CLIP NAME: b", "* FREEZE FRAME"
+    )
+    (clip,) = timeline.clips
+    assert (clip.name, *_frames(clip)[2:]) == ("A", 0, 24)
+    assert [skipped.name for skipped in timeline.skipped] == [broken]
+
+
 def test_both_sides_of_a_transition_are_named() -> None:
     timeline = _read(
         "001 ONE V C 00:00:00:00 00:00:02:00 01:00:00:00 01:00:02:00",
@@ -201,6 +237,83 @@ def test_both_sides_of_a_transition_are_named() -> None:
         ("first.mov", "first.mov"),
         ("second.mov", "second.mov"),
     ]
+
+
+_PAIR = (
+    "001 AX V C 01:00:00:00 01:00:04:00 01:00:00:00 01:00:04:00",
+    "001 AX V D 024 02:00:00:00 02:00:05:00 01:00:04:00 01:00:09:00",
+)
+
+
+def test_a_dissolve_takes_both_its_clips() -> None:
+    timeline = _read(
+        "001 A V C 00:00:00:00 00:00:02:00 01:00:00:00 01:00:02:00",
+        "002 A V C 00:00:02:00 00:00:02:00 01:00:02:00 01:00:02:00",
+        "002 B V D 012 00:01:00:00 00:01:02:00 01:00:02:00 01:00:04:00",
+        "M2 B 048.0 00:01:00:00",
+        "003 C V W001 006 00:02:00:00 00:02:01:00 01:00:04:00 01:00:05:00",
+        "003 BL V D 090 00:00:00:00 00:00:01:00 01:00:05:00 01:00:06:00",
+    )
+    assert [(clip.name, *_frames(clip)) for clip in timeline.clips] == [
+        ("A", 0, 60, 0, 60),
+        ("B", 48, 102, 1440, 1548),  # at its own speed
+        ("C", 96, 144, 2880, 2928),  # no transition is longer than what it goes to
+    ]
+    a, b, c = visible_spans(timeline.clips)
+    assert [(span.start_s, span.end_s) for (span,) in (a, b, c)] == [
+        (0, Fraction(5, 2)),
+        (2, Fraction(17, 4)),
+        (4, 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "002 B V D 012 00:01:00:00 00:01:01:00 01:00:02:00 01:00:03:00",  # not where the first ends
+        "002 B V2 D 012 00:01:00:00 00:01:01:00 01:00:01:00 01:00:02:00",  # another layer
+        "002 B A D 012 00:01:00:00 00:01:01:00 01:00:01:00 01:00:02:00",  # sound
+        "002 B V K 012 00:01:00:00 00:01:01:00 01:00:01:00 01:00:02:00",  # a key
+        # A third clip is left, which shows nothing but the transition.
+        "002 X V C 00:01:00:00 00:01:00:00 01:00:01:00 01:00:01:00\n"
+        "002 B V D 012 00:01:00:00 00:01:01:00 01:00:01:00 01:00:02:00",
+    ],
+)
+def test_what_no_transition_leaves_ends_as_written(second: str) -> None:
+    clip = _read(_CUT, second).clips[0]
+    assert _frames(clip) == (0, 24, 0, 24)
+
+
+def test_a_speed_in_a_pair_is_not_the_other_sides() -> None:
+    timeline = _read(*_PAIR, "M2 AX 048.0 02:00:00:00")
+    assert [_frames(clip)[2:] for clip in timeline.clips] == [(86400, 86520), (172800, 173040)]
+
+
+def test_comments_between_the_lines_of_a_pair_speak_of_the_first() -> None:
+    timeline = _read(
+        _PAIR[0],
+        "M2 AX 012.0 01:00:00:00",
+        "* FROM CLIP NAME: a.mov",
+        "* SOURCE FILE: a_camera.mov",
+        _PAIR[1],
+        "* FROM CLIP NAME: a2.mov",
+        "* TO CLIP NAME: b.mov",
+    )
+    assert [(clip.name, clip.media_path) for clip in timeline.clips] == [
+        ("a.mov", "a_camera.mov"),
+        ("b.mov", "b.mov"),
+    ]
+    assert _frames(timeline.clips[0])[2:] == (86400, 86460)
+
+
+def test_the_side_gone_to_does_not_take_the_path_of_the_one_left() -> None:
+    paths = ("* FROM CLIP NAME: a.mov", "* TO CLIP NAME: b.mov", "* FROM CLIP: /x/a.mov")
+    left, to = _read(*_PAIR, *paths).clips
+    assert (left.media_path, to.media_path) == ("/x/a.mov", "b.mov")
+    (alone,) = _read(_PAIR[1], *paths).clips
+    assert alone.media_path == "b.mov"
+    (alone,) = _read(_PAIR[1], "* FROM CLIP: /x/a.mov").clips
+    assert alone.media_path == "/x/a.mov"
 
 
 def test_a_key_has_a_background_and_a_foreground() -> None:
@@ -256,14 +369,30 @@ def test_speed_lines_in_a_transition_find_their_event() -> None:
         ("00:00:01:00 00:00:01:01", "01:00:00:00 01:00:02:00", "M2 A 000.0", (24, 24)),
         ("00:00:01:00 00:00:01:01", "01:00:00:00 01:00:02:00", "* * FREEZE FRAME", (24, 24)),
         ("23:59:59:00 00:00:01:00", "01:00:00:00 01:00:02:00", "", (2073576, 2073624)),
+        # The ranges say what the M2 line says, and say it exactly.
+        ("00:00:00:00 00:01:40:04", "01:00:00:00 01:01:40:00", "M2 A 024.0", (0, 2404)),
+        ("00:00:00:00 00:01:40:01", "01:00:00:00 01:01:40:00", "M2 A 024.0", (0, 2400)),
+        ("00:00:00:00 00:00:33:08", "01:00:00:00 01:01:40:00", "M2 A -008.0", (800, 0)),
+        # Another's reel and source time; a reel cut short.
+        ("00:00:00:00 00:00:02:00", "01:00:00:00 01:00:02:00", "M2 X 048.0 09:00:00:00", (0, 48)),
+        ("00:00:00:00 00:00:02:00", "01:00:00:00 01:00:02:00", "M2 X 048.0 00:00:00:00", (0, 96)),
+        ("00:00:00:00 00:00:02:00", "01:00:00:00 01:00:02:00", "M2 A01 048.0", (0, 96)),
+        ("00:00:00:00 00:00:02:00", "01:00:00:00 01:00:02:00", "M2 048.0", (0, 96)),
     ],
 )
 def test_source_and_record_ranges_that_differ(
     source: str, record: str, speed_line: str, frames: tuple[int, Fraction]
 ) -> None:
     (clip,) = _read(f"001 A V C {source} {record}", speed_line).clips
-    assert _frames(clip)[1] == 48
+    assert _frames(clip)[1] in (48, 2400)
     assert _frames(clip)[2:] == frames
+
+
+def test_a_speed_may_be_counted_by_the_true_rate() -> None:
+    rate = Fraction(24000, 1001)
+    line = "001 A V C 01:00:00:00 01:02:00:00 01:00:00:00 01:01:00:00"
+    (clip,) = _read(line, "M2 A 047.952 01:00:00:00", rate=rate).clips
+    assert _frames(clip, rate) == (0, 1440, 86400, 89280)
 
 
 def test_what_records_nothing_or_no_movie_is_no_clip() -> None:
@@ -326,6 +455,24 @@ def test_a_record_range_over_midnight() -> None:
     assert _frames(clip)[:2] == (0, 48)
 
 
+def test_a_cut_over_midnight_runs_on() -> None:
+    document = _open(
+        "001 A V C 01:00:00:00 01:00:20:00 23:59:50:00 00:00:10:00\n"
+        "* LOC: 00:00:05:00 RED here\n"
+        "002 B V C 01:00:00:00 01:00:10:00 00:00:10:00 00:00:20:00\n"
+    )
+    timeline = document.timeline()
+    assert timeline.start_s == 86390
+    assert [(clip.name, *_frames(clip)[:2]) for clip in timeline.clips] == [
+        ("A", 0, 480),
+        ("B", 480, 720),
+    ]
+    assert [marker.record_s for marker in timeline.markers] == [15]
+    added = document.add([stem_for(timeline.clips[1], timeline)])
+    assert read_list(added.raw).events[-1].timecodes[2:] == ("00:00:10:00", "00:00:20:00")
+    assert added.timeline() == timeline
+
+
 def test_resolves_marker_lists_are_markers() -> None:
     timeline = _read(
         "001 001 V C 01:00:02:00 01:00:02:01 01:00:02:00 01:00:02:01 ",
@@ -347,6 +494,8 @@ def test_resolves_marker_lists_are_markers() -> None:
         ("00:00:01:20", "FCM: DROP FRAME", _NTSC, True),
         ("00:00:01;20", "", _NTSC, True),
         ("00:00:01;59", "", Fraction(60000, 1001), True),
+        ("00.00.01.24", "", Fraction(25), True),
+        ("00:00:01.24", "", Fraction(25), True),
         ("00:00:01:23", "* FRAME RATE: 23.976", Fraction(24000, 1001), False),
         ("00:00:01:23", "FPS: 25", Fraction(25), False),
         ("00:00:01:29", "FPS: 25", Fraction(30), True),
@@ -358,6 +507,28 @@ def test_the_frame_rate_is_found(timecode: str, head: str, rate: Fraction, assum
     line = f"001 A V C 00:00:00:00 {timecode} 01:00:00:00 01:{timecode[3:]}"
     timeline = _read(head, line, rate=None)
     assert (timeline.frame_rate, timeline.frame_rate_assumed) == (rate, assumed)
+
+
+@pytest.mark.parametrize(
+    ("source", "record", "drop"),
+    [
+        ("01:00:00;00 01:10:00;00", "01:00:00:00 01:10:00:00", True),  # by the FCM
+        ("01:00:00:00 01:10:00:00", "01:00:00.00 01:10:00.00", True),  # by its own dot
+        ("01:00:00:00 01:10:00:00", "01:00:00:00 01:10:00:00", True),
+    ],
+)
+def test_drop_frame_of_the_record(source: str, record: str, drop: bool) -> None:
+    document = _open(f"FCM: DROP FRAME\n001 A V C {source} {record}\n", _NTSC)
+    timeline = document.timeline()
+    assert timeline.drop_frame is drop
+    assert timeline.start_s == seconds_from_frames(107892, _NTSC)
+    event = read_list(document.add(_stems(timeline)).raw).events[-1]
+    assert (";" in event.timecodes[2]) == ("." in record)
+
+
+def test_dots_throughout_do_not_mean_drop_frame() -> None:
+    line = "001 A V C 01.00.00.00 01.00.01.00 01.00.00.00 01.00.01.00"
+    assert not _read(line, rate=_NTSC).drop_frame
 
 
 def test_a_given_rate_counts_and_has_to_fit() -> None:
@@ -407,6 +578,15 @@ def test_line_ends_codecs_and_ends_of_file(newline: str, codec: str, end: str) -
     assert added.strip().exact and added.strip().document.raw == document.raw
 
 
+@pytest.mark.parametrize("end", ["\x1a\r\n\r\n", "\x1a\r\n \r\n\0"])
+def test_nothing_is_added_behind_an_end_of_file_mark(end: str) -> None:
+    document = _open(f"{_CUT}\r\n{end}")
+    added = document.add(_stems(document.timeline()))
+    assert added.raw.endswith(end.encode()) and added.raw.count(b"\x1a") == 1
+    assert [event.reel for event in read_list(added.raw).events] == ["A", "FS1"]
+    assert added.strip().document.raw == document.raw
+
+
 # --- writing ---------------------------------------------------------------------------------
 
 
@@ -417,7 +597,7 @@ def test_footstep_events() -> None:
     lines = text.split("\n")
     # AA and AUD 3 4 are taken: the first free channel is the fifth. 12 frames of handle.
     assert (
-        lines[0] == "009  FS1      A5    C        01:00:00:12 01:00:04:12 01:00:00:00 01:00:04:00 "
+        lines[0] == "009  FS1      A5    C        01:00:00:12 01:00:05:00 01:00:00:00 01:00:04:12 "
     )
     assert lines[1].startswith(f"* OTIO-FOLEY {NAMESPACE} UNDO otio-foley-undo:v1;")
     assert lines[2:4] == [
@@ -433,6 +613,7 @@ def test_footstep_events() -> None:
     assert facts["provenance"] == dict(stems[0].provenance)
     assert "* LOC: 01:00:00:00 MAGENTA heel left" in lines
     second = next(line for line in lines if line.startswith("010"))
+    assert second.startswith("010  FS2      A6 ")
     assert second.endswith("01:00:04:12 01:00:06:12 01:00:04:00 01:00:06:00 ")
 
 
@@ -465,6 +646,17 @@ def test_separate_lists_one_a_track_and_the_cut_as_it_was() -> None:
         open_bytes(first.content, name="x.edl")
 
 
+def test_a_separate_list_counts_as_its_head_says() -> None:
+    document = open_document(_DATA / "fcm_changes.edl")
+    drops = _open((_DATA / "fcm_changes.edl").read_text() + "FCM: DROP FRAME\n", None)
+    for cut in (document, drops):
+        stem = stem_for(cut.timeline().clips[0], cut.timeline())
+        (sidecar,) = cut.sidecars([stem], Dialect(separate=True))
+        (event,) = read_list(sidecar.content).events
+        assert event.drop is False
+        assert event.timecodes[0] == "01:00:58:12"  # the file begins with the clip; 12 are handle
+
+
 def test_resolve_gets_the_markers_as_it_writes_them_itself() -> None:
     document = open_document(_DATA / "drop_frame_latin1.edl")
     clip = document.timeline().clips[1]
@@ -490,6 +682,12 @@ def test_resolve_gets_the_markers_as_it_writes_them_itself() -> None:
         "",
     ]
     assert not document.sidecars([replace(stem, markers=markers)], GENERIC)
+    back = open_bytes(sidecar.content, name="markers.edl").timeline()
+    assert not back.clips
+    assert [(marker.name, marker.note) for marker in back.markers] == [
+        ("walk left", "person 0 heel"),
+        ("walk right", ""),
+    ]
 
 
 def test_the_lists_own_drop_frame_marks_are_used() -> None:
@@ -598,6 +796,59 @@ def test_what_a_person_added_behind_ours_stays() -> None:
     plain = open_bytes(added + more, name="x.edl").strip()
     assert not plain.exact
     assert plain.document.raw == document.raw + more
+
+
+_TWO = (
+    "TITLE: x\n"
+    "001  A        V     C        01:00:00:00 01:00:04:00 01:00:00:00 01:00:04:00\n"
+    "* FROM CLIP NAME: a.mov\n"
+    "002  B        V     C        02:00:00:00 02:00:05:00 01:00:04:00 01:00:09:00\n"
+)
+
+
+@pytest.mark.parametrize("number", ["003", "004"])
+def test_an_event_above_our_stray_comments_stays(number: str) -> None:
+    document = _open(_TWO)
+    stems = _stems(document.timeline())
+    added = document.add(stems).raw.decode()
+    lost = _open(re.sub(rf"^{number} .*\n", "", added, flags=re.MULTILINE))
+    assert lost.timeline() == document.timeline()
+    assert lost.strip().document.raw == document.raw
+    assert lost.add(stems).timeline() == document.timeline()
+
+
+def test_an_event_above_a_broken_one_of_ours_stays() -> None:
+    document = _open(_TWO)
+    added = document.add(_stems(document.timeline())).raw.decode()
+    event = next(line for line in added.splitlines() if line.startswith("003"))
+    damaged = _open(added.replace(event, event[:-1]))
+    assert damaged.timeline().clips == document.timeline().clips
+    assert damaged.strip().document.raw.decode() == _TWO + event[:-1] + "\n"
+
+
+def test_what_a_person_wrote_beneath_ours_stays() -> None:
+    document = _open(_TWO)
+    added = document.add(_stems(document.timeline())).raw.replace(b"TITLE: x", b"TITLE: y")
+    more = (
+        "* LOC: 01:00:01:00 MAGENTA director: too loud\n"
+        "* SOURCE FILE: mine.mov\n"
+        "* FROM CLIP: /mine.mov\n"
+        "* my note\n"
+    )
+    plain = _open(added.decode() + more).strip()
+    assert plain.document.raw.decode() == _TWO.replace("x", "y", 1) + more
+
+
+def test_our_notes_are_found_behind_our_mark() -> None:
+    document = open_document(_DATA / "drop_frame_latin1.edl")
+    added = document.add(_stems(document.timeline())[:1]).raw.decode("latin-1")
+    lines = added.splitlines(keepends=True)
+    notes = [at for at, line in enumerate(lines) if ": FOLYFeet" in line or "/FOLYFeet" in line]
+    locators = next(at for at, line in enumerate(lines) if at > notes[-1] and "* LOC" in line)
+    order = [at for at in range(locators) if at not in notes] + notes
+    moved = "".join(lines[at] for at in [*order, *range(locators, len(lines))])
+    plain = open_bytes(moved.encode("latin-1"), name="moved.edl").strip()
+    assert plain.removed and plain.document.raw == document.raw
 
 
 def test_damaged_lists_raise_foley_errors_only() -> None:

@@ -1,6 +1,8 @@
 """A CMX3600 list as lines: what each one is, where its bytes stand, and to which event it belongs.
 
-Nothing is rejected here: a line that is no event, speed or known comment is kept as it is.
+Nothing is rejected here: a line that is no event, speed or known comment is kept as it is. What
+stands below an event is its *block*, which ends at the next line that is an event or looks like
+one.
 """
 
 from __future__ import annotations
@@ -35,7 +37,6 @@ _NOTE = re.compile(
     re.IGNORECASE,
 )
 _FREEZE = re.compile(r"^\*[\s*]*FREEZE FRAME", re.IGNORECASE)
-_RESOLVE_MARKER = re.compile(r"^\|C:\S+\s+\|M:(.*)$")
 _RESOLVE_DURATION = re.compile(r"\|D:\d+$")
 _TITLE = re.compile(r"^TITLE\s*:(.*)$", re.IGNORECASE)
 _FCM = re.compile(r"^FCM\s*:(.*)$", re.IGNORECASE)
@@ -43,6 +44,12 @@ _FULL_REEL = re.compile(r"FINAL CUT PRO REEL:", re.IGNORECASE)
 _SHORT_REEL = re.compile(r"\sREPLACED BY:\s*(\S+)", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 _COMMENT = re.compile(r"^\s*\*")
+_OWN_REEL = re.compile(r"^FS\d+$", re.IGNORECASE)
+#: What we write behind each event of ours, in this order.
+OWN_NOTES = ("FROM CLIP NAME", "SOURCE FILE", "FROM CLIP")
+#: Of locators ours have a step's name; a person's own may stand there, too.
+_OWN_LOCATOR = re.compile(r"^\S+\s+(?:MAGENTA|YELLOW)\s+\w+\s+(?:left|right)$", re.IGNORECASE)
+_CLIP_NAMES = frozenset(("FROM CLIP NAME", "TO CLIP NAME", "KEY CLIP NAME", "CLIP NAME"))
 #: From this length on a comment may go on in the next one (Avid breaks at 80 characters).
 _WRAPPED_FROM = 79
 #: No path or name is longer: what goes on beyond it is none.
@@ -84,18 +91,23 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A comment that says something known: `key` in capitals ("FROM CLIP NAME")."""
+    """A comment that says something known: `key` in capitals ("FROM CLIP NAME").
+
+    `lines` are more than one where a program has broken a long comment.
+    """
 
     key: str
     value: str
-    line: Line
+    lines: tuple[Line, ...]
 
 
 @dataclass(slots=True)
 class Event:
     """An event line and what belongs to it. `drop` is the FCM in force there, None before any.
 
-    `timecodes` are source in, source out, record in, record out, as written.
+    `timecodes` are source in, source out, record in, record out, as written. `length` is how many
+    frames a dissolve, wipe or key takes. `above` and `block` are the lines on either side, up to
+    the next line that is an event or looks like one. `marker` is (name, note).
     """
 
     line: Line
@@ -103,18 +115,26 @@ class Event:
     reel: str
     channels: str
     kind: str
+    length: int
     timecodes: tuple[str, str, str, str]
     columns: Columns
     drop: bool | None
+    above: list[Line] = field(default_factory=list)
     block: list[Line] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     speeds: list[Speed] = field(default_factory=list)
     freeze: bool = False
-    marker: str | None = None
+    marker: tuple[str, str] | None = None
 
     @property
     def is_ours(self) -> bool:
-        return any(is_own_comment(line) for line in self.block)
+        """Whether we wrote this event: sound, by its reel and by what its block begins with.
+
+        A comment of ours alone does not tell: a host that drops an event of ours and keeps its
+        comments puts them under an event of the cut.
+        """
+        named = _OWN_REEL.match(self.reel) is not None and not self.has_picture
+        return named and bool(own_opening(self.block))
 
     @property
     def has_picture(self) -> bool:
@@ -139,6 +159,61 @@ def is_own_comment(line: Line) -> bool:
     return OWN_MARK in line.text and _COMMENT.match(line.text) is not None
 
 
+def own_opening(block: Sequence[Line]) -> Sequence[Line]:
+    """What a block begins with, up to its last comment with our mark before anything not ours."""
+    length = 0
+    previous = ""
+    for count, line in enumerate(block, 1):
+        words = line.text.strip()
+        note = _NOTE.match(words)
+        if is_own_comment(line):
+            length = count
+        elif not (
+            not words
+            or (note is not None and note[1].upper() in OWN_NOTES)
+            or continues(previous, line.text)
+        ):
+            break
+        previous = line.text
+    return block[:length]
+
+
+def own_strays(lines: Sequence[Line]) -> list[Line]:
+    """Comments that bear our mark, and what of ours stands around them: the notes of the sound file
+    before, the locators and what a program broke off behind."""
+    own: list[Line] = []
+    previous = ""
+    for index, line in enumerate(lines):
+        if is_own_comment(line):
+            if f"{OWN_MARK} STEM 1/" in line.text:
+                own += _sound_file_notes(lines[max(0, index - len(OWN_NOTES)) : index])
+        elif not previous or not (continues(previous, line.text) or _is_own_locator(line)):
+            previous = ""
+            continue
+        own.append(line)
+        previous = line.text
+    return own
+
+
+def is_own_locator(key: str, value: str) -> bool:
+    return key == "LOC" and _OWN_LOCATOR.match(value) is not None
+
+
+def _is_own_locator(line: Line) -> bool:
+    note = _NOTE.match(line.text.strip())
+    return note is not None and is_own_locator(note[1].upper(), note[2].strip())
+
+
+def _sound_file_notes(lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines, if they are our notes of one sound file: no picture clip is a WAV."""
+    notes = [match for line in lines if (match := _NOTE.match(line.text.strip()))]
+    if tuple(note[1].upper() for note in notes) != OWN_NOTES:
+        return ()
+    name, source, path = (note[2].strip() for note in notes)
+    ours = name == source and name.lower().endswith(".wav") and path.lower().endswith(".wav")
+    return lines if ours else ()
+
+
 def read_list(raw: bytes) -> List:
     """Sort the lines of a list. Raises ParseError for bytes that no codec of lists fits."""
     text, encoding, offset = _decoded(raw)
@@ -148,23 +223,25 @@ def read_list(raw: bytes) -> List:
     reels: dict[str, str] = {}
     title = ""
     drop: bool | None = None
-    before: list[Line] = []
+    block: list[Line] = []
     for line in lines:
         event = event_of(line, drop)
         if event is not None:
+            event.above, block = block, event.block
             events.append(event)
         elif _LIKE_AN_EVENT.match(line.text):
             broken.append(line)
+            block = []  # what follows speaks of this line, not of the event before it
         elif match := _FCM.match(line.text.strip()):
             mode = match[1].upper()
             drop = "NON" not in mode and "NDF" not in mode and "D" in mode
         elif match := _TITLE.match(line.text.strip()):
             title = title or match[1].strip()
         else:
-            (events[-1].block if events else before).append(line)
+            block.append(line)
             if names := _reel_names(line.text):
                 reels[names[0].upper()] = names[1]
-    _attach(events, before)
+    _read_blocks(events)
     return List(
         encoding=encoding,
         newline=_newline(text),
@@ -221,7 +298,7 @@ def event_of(line: Line, drop: bool | None) -> Event | None:
     if not tokens or not (tokens[0][0].isascii() and tokens[0][0].isdigit()):
         return None
     number, number_at = tokens.pop(0)
-    kind, kind_at = _take_kind(tokens)
+    kind, kind_at, length = _take_kind(tokens)
     channels, channels_at = "V", -1
     if tokens and _CHANNELS.match(tokens[-1][0]):
         channels, channels_at = tokens.pop()
@@ -235,6 +312,7 @@ def event_of(line: Line, drop: bool | None) -> Event | None:
         reel=reel,
         channels=channels,
         kind=kind,
+        length=length,
         timecodes=(times[1], times[2], times[3], times[4]),
         columns=Columns(
             number=number_at,
@@ -247,71 +325,93 @@ def event_of(line: Line, drop: bool | None) -> Event | None:
     )
 
 
-def _take_kind(tokens: list[tuple[str, int]]) -> tuple[str, int]:
-    """Take the transition and its length off the end: ("C", column), ("D", ...), ("W001", ...)."""
-    length_given = False
+def _take_kind(tokens: list[tuple[str, int]]) -> tuple[str, int, int]:
+    """Take the transition off the end: its letter, column and length (0 where none is given)."""
+    length = ""
     if len(tokens) > 1 and re.match(r"^\d{1,4}$", tokens[-1][0]):
         previous = tokens[-2][0]
         if _KIND.match(previous) or _CHANNELS.match(previous) or previous.upper() in ("O", "(F)"):
-            tokens.pop()
-            length_given = True
+            length, _ = tokens.pop()
+    frames = int(length or 0)
     if tokens and tokens[-1][0].upper() == "(F)":
         tokens.pop()
     if len(tokens) > 1 and tokens[-1][0].upper() in ("B", "O") and tokens[-2][0].upper() == "K":
         letter, _ = tokens.pop()
         _, at = tokens.pop()
-        return "K" + letter.upper(), at
+        return "K" + letter.upper(), at, frames
     if tokens and _KIND.match(tokens[-1][0]):
         kind, at = tokens.pop()
-        return kind.upper(), at
-    return ("D" if length_given else "C"), -1
+        return kind.upper(), at, frames
+    return ("D" if length else "C"), -1, frames
 
 
-def _attach(events: Sequence[Event], before: Sequence[Line]) -> None:
-    """Give each event its comments: they follow it, or precede it if the list is written so."""
+def _read_blocks(events: Sequence[Event]) -> None:
+    """Read what the lines around each event say of it. Speeds and markers always stand below."""
     foreign = [event for event in events if not event.is_ours]
-    leading = [line for line in before if _is_note(line)]
-    trailing = foreign[-1].block if foreign else []
-    precede = bool(leading) and not any(_is_note(line) for line in trailing)
-    for index, event in enumerate(foreign):
-        lines = event.block
-        if precede:
-            lines = list(before) if index == 0 else foreign[index - 1].block
-        _read_notes(event, lines)
+    precede = _comments_precede(foreign)
+    for event in foreign:
+        _read_notes(event, _without_ours(event.above if precede else event.block))
     for event in events:
         if event.is_ours:
             _read_notes(event, event.block)
+        _read_speeds(event)
+
+
+def _comments_precede(events: Sequence[Event]) -> bool:
+    """Whether the list is written with its comments above the events, as in
+
+        * FROM CLIP NAME: one
+        001  A  V  C  ...
+        * FROM CLIP NAME: two
+        002  B  V  C  ...
+
+    It is if a clip is named above the first event and none below the last.
+    """
+    return (
+        bool(events)
+        and any(_names_a_clip(line) for line in events[0].above)
+        and not any(_names_a_clip(line) for line in events[-1].block)
+    )
+
+
+def _names_a_clip(line: Line) -> bool:
+    note = _NOTE.match(line.text.strip())
+    return note is not None and note[1].upper() in _CLIP_NAMES
+
+
+def _without_ours(lines: Sequence[Line]) -> Sequence[Line]:
+    own = {line.number for line in own_strays(lines)}
+    return [line for line in lines if line.number not in own] if own else lines
+
+
+def _read_speeds(event: Event) -> None:
+    for line in event.block:
+        words = line.text.strip()
+        if speed := _speed_of(words):
+            event.speeds.append(speed)
+        elif marker := _marker_of(words):
+            event.marker = marker
 
 
 def _read_notes(event: Event, lines: Sequence[Line]) -> None:
     open_note = False
     previous = ""
     for line in lines:
-        text = line.text
-        words = text.strip()
-        note_match = _NOTE.match(words)
-        if note_match:
-            key, value = note_match[1].upper(), note_match[2].strip()
-            event.notes.append(Note(key=key, value=value, line=line))
-        elif speed := _speed_of(words):
-            event.speeds.append(speed)
-        elif match := _RESOLVE_MARKER.match(words):
-            event.marker = _RESOLVE_DURATION.sub("", match[1]).strip()
-        elif _FREEZE.match(words):
-            event.freeze = True
-        elif open_note and continues(previous, text):
+        words = line.text.strip()
+        match = _NOTE.match(words)
+        if match is not None:
+            note = Note(key=match[1].upper(), value=match[2].strip(), lines=(line,))
+            event.notes.append(note)
+            open_note = True
+        elif open_note and continues(previous, line.text):
             note = event.notes[-1]
-            if len(note.value) < _LONGEST_NOTE:
-                value = note.value + text[2:].rstrip()
-                event.notes[-1] = Note(key=note.key, value=value, line=line)
-            previous = text
-            continue
-        open_note = note_match is not None
-        previous = text
-
-
-def _is_note(line: Line) -> bool:
-    return _NOTE.match(line.text.strip()) is not None
+            value = note.value + line.text[2:].rstrip()
+            event.notes[-1] = Note(key=note.key, value=value, lines=(*note.lines, line))
+            open_note = max(len(value), len(note.lines) * _WRAPPED_FROM) < _LONGEST_NOTE
+        else:
+            open_note = False
+            event.freeze = event.freeze or _FREEZE.match(words) is not None
+        previous = line.text
 
 
 def _speed_of(words: str) -> Speed | None:
@@ -327,6 +427,15 @@ def _speed_of(words: str) -> Speed | None:
     if not _SPEED.match(last):
         return None
     return Speed(reel=rest, frames_per_second=last, timecode=timecode)
+
+
+def _marker_of(words: str) -> tuple[str, str] | None:
+    """(name, note) of Resolve's `<note> |C:<colour> |M:<name> |D:<frames>`."""
+    note, colour, rest = words.partition("|C:")
+    _, mark, name = rest.partition("|M:")
+    if not (colour and mark):
+        return None
+    return _RESOLVE_DURATION.sub("", name).strip(), note.strip()
 
 
 def _last_word(text: str) -> tuple[str, str]:

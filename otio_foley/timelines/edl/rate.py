@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from otio_foley.errors import ParseError
-from otio_foley.time import frames_from_timecode, knows_drop_frame, nominal_rate, rate_from_float
+from otio_foley.time import (
+    frames_from_timecode,
+    knows_drop_frame,
+    nominal_rate,
+    rate_from_float,
+    timecode_from_frames,
+)
 from otio_foley.timelines.edl.lines import Event, Line, List
 
 _STATED = re.compile(
@@ -22,29 +28,59 @@ _SLOW = ((25, Fraction(30)), (24, Fraction(25)))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """How a list counts. `record_drop` holds for all record timecodes.
+    """How a list counts. What tells drop frame:
 
-    `marked` lists tell drop frame by `;`; in others the FCM in force counts, and where it changes
-    within a list it speaks of the sources.
+    | the list has                 | of a record timecode            | of a source timecode |
+    | ---------------------------- | ------------------------------- | -------------------- |
+    | a `;` in a record timecode   | that `;`, for all of them       | its own mark         |
+    | a `;` in source timecodes    | the FCM; where it changes, what | its own mark         |
+    | only                         | fits (`_record_drop`)           |                      |
+    | no `;`                       | the same                        | the FCM in force     |
+
+    `record_drop` is the answer of the second column. `marked` and `record_marked` say whether drop
+    frame is written with `;` at all and in record timecodes. Where a cut runs over midnight
+    (`over_midnight`), record timecodes before noon are those of the next day.
     """
 
     frame_rate: Fraction
     assumed: bool
-    record_drop: bool
     marked: bool
+    record_marked: bool
+    record_drop: bool = False
+    over_midnight: bool = False
+    #: What has been read: each timecode is asked for again and again.
+    frames: dict[tuple[str, bool], int] = field(default_factory=dict, compare=False, repr=False)
 
     def record_frame(self, timecode: str) -> int:
-        return frames_from_timecode(_plain(timecode), self.frame_rate, self.record_drop)
+        frame = self._frame(timecode, self.record_drop)
+        return frame + self.day if self.over_midnight and 2 * frame < self.day else frame
 
     def source_frame(self, timecode: str, fcm_drop: bool | None) -> int:
-        drop = _is_marked(timecode) if self.marked else bool(fcm_drop)
-        return frames_from_timecode(_plain(timecode), self.frame_rate, drop)
+        return self._frame(timecode, _is_marked(timecode) if self.marked else bool(fcm_drop))
 
-    def source_drop(self, fcm_drop: bool | None) -> bool:
-        """How a source timecode is to be written where this FCM is in force."""
-        if self.marked or fcm_drop is None:
-            return self.record_drop
-        return fcm_drop
+    @property
+    def day(self) -> int:
+        """Record frames from midnight to midnight."""
+        return self._frame("23:59:59:00", self.record_drop) + nominal_rate(self.frame_rate)
+
+    def record_label(self, frame: int) -> str:
+        return self._label(frame, self.record_drop, self.record_marked)
+
+    def source_label(self, frame: int, fcm_drop: bool | None) -> str:
+        """A source timecode as it is to be written where this FCM is in force."""
+        fcm_counts = not self.marked and fcm_drop is not None
+        return self._label(frame, bool(fcm_drop) if fcm_counts else self.record_drop, self.marked)
+
+    def _frame(self, timecode: str, drop: bool) -> int:
+        frame = self.frames.get((timecode, drop))
+        if frame is None:
+            frame = frames_from_timecode(_plain(timecode), self.frame_rate, drop)
+            self.frames[timecode, drop] = frame
+        return frame
+
+    def _label(self, frame: int, drop: bool, marked: bool) -> str:
+        text = timecode_from_frames(frame, self.frame_rate, drop)
+        return text if marked else text.replace(";", ":")
 
 
 def clock_of(found: List, events: Sequence[Event], given: Fraction | None) -> Clock:
@@ -52,22 +88,32 @@ def clock_of(found: List, events: Sequence[Event], given: Fraction | None) -> Cl
 
     Raises ParseError with the line of the first timecode that the rate does not have.
     """
-    marked = any(_is_marked(timecode) for event in events for timecode in event.timecodes)
-    drops = any(event.drop for event in events) or marked
+    timecodes = {timecode for event in events for timecode in event.timecodes}
+    largest = max(map(_frame_field, timecodes), default=0)
     rate, assumed = given, False
     if rate is None:
-        rate = _stated_rate(found.lines, events)
+        rate = _stated_rate(found.lines, largest)
     if rate is None:
-        rate, assumed = _guessed_rate(_largest_frame(events), drops), True
+        # Only a `;` counts here: before the frames a dot may stand at any rate.
+        drops = any(event.drop for event in events) or any(";" in text for text in timecodes)
+        rate, assumed = _guessed_rate(largest, drops), True
     if rate <= 0 or rate > 1000:
         raise ParseError(f"not a frame rate: {rate}", hint="give the frame rate of the cut")
-    _refuse_impossible(events, rate)
-    record_drop = knows_drop_frame(rate) and _record_drop(events, rate, marked)
-    return Clock(frame_rate=rate, assumed=assumed, record_drop=record_drop, marked=marked)
+    clock = Clock(
+        frame_rate=rate,
+        assumed=assumed,
+        marked=any(map(_is_marked, timecodes)),
+        record_marked=any(_is_marked(text) for event in events for text in event.timecodes[2:]),
+    )
+    _refuse_impossible(events, clock)
+    clock = replace(clock, record_drop=knows_drop_frame(rate) and _record_drop(events, clock))
+    return replace(clock, over_midnight=_runs_over_midnight(events, clock))
 
 
 def _is_marked(timecode: str) -> bool:
-    return not timecode.rstrip("0123456789").endswith(":")
+    """Whether a timecode says that it drops frames; one with dots throughout does not."""
+    head = timecode.rstrip("0123456789")
+    return head.endswith(";") or (head.endswith((".", ",")) and "." not in head[:-1])
 
 
 def _plain(timecode: str) -> str:
@@ -79,17 +125,13 @@ def _frame_field(timecode: str) -> int:
     return int(re.split(r"[:;.,]", timecode)[-1])
 
 
-def _largest_frame(events: Iterable[Event]) -> int:
-    return max((_frame_field(t) for event in events for t in event.timecodes), default=0)
-
-
-def _stated_rate(lines: Iterable[Line], events: Sequence[Event]) -> Fraction | None:
+def _stated_rate(lines: Iterable[Line], largest: int) -> Fraction | None:
     """A rate that a line of the list says and nothing else, if its timecodes fit."""
     for line in lines:
         match = _STATED.match(line.text.strip())
         if match is not None and 10 <= float(match[1]) <= 300:
             rate = rate_from_float(float(match[1]))
-            if nominal_rate(rate) > _largest_frame(events):
+            if nominal_rate(rate) > largest:
                 return rate
     return None
 
@@ -109,52 +151,55 @@ def _guessed_rate(largest: int, drops: bool) -> Fraction:
     return Fraction(24)
 
 
-def _refuse_impossible(events: Iterable[Event], rate: Fraction) -> None:
+def _refuse_impossible(events: Iterable[Event], clock: Clock) -> None:
     for event in events:
         for timecode in event.timecodes:
             try:
-                frames_from_timecode(_plain(timecode), rate)
+                clock.record_frame(timecode)
             except ParseError as error:
+                rate = float(clock.frame_rate)
                 raise ParseError(
-                    f"timecode {timecode} does not exist at {float(rate):.6g} frames a second",
+                    f"timecode {timecode} does not exist at {rate:.6g} frames a second",
                     line=event.line.number,
                     hint="give the frame rate of the cut",
                 ) from error
 
 
-def _record_drop(events: Sequence[Event], rate: Fraction, marked: bool) -> bool:
+def _record_drop(events: Sequence[Event], clock: Clock) -> bool:
     """Whether the record side counts drop frame.
 
     Where the FCM changes within a list, record timecodes run on regardless: it is the sources
     that change. Then labels that drop frame leaves out, and events over a full minute, decide.
     """
-    if marked:
-        return any(_is_marked(timecode) for event in events for timecode in event.timecodes[2:])
+    if clock.record_marked:
+        return True
     modes = [event.drop for event in events]
     if len(set(modes)) <= 1:
         return bool(modes and modes[0])
-    if any(_is_dropped_label(timecode, rate) for e in events for timecode in e.timecodes[2:]):
+    nominal = nominal_rate(clock.frame_rate)
+    if any(_is_dropped_label(text, nominal) for e in events for text in e.timecodes[2:]):
         return False
-    votes = sum(_vote(event, rate) for event in events)
+    drop, non_drop = (replace(clock, record_drop=mode) for mode in (True, False))
+    votes = sum(_fits(event, drop) - _fits(event, non_drop) for event in events)
     return votes > 0 if votes else bool(modes[0])
 
 
-def _is_dropped_label(timecode: str, rate: Fraction) -> bool:
+def _is_dropped_label(timecode: str, nominal: int) -> bool:
     _, minutes, seconds, frames = (int(part) for part in re.split(r"[:;.,]", timecode))
-    return minutes % 10 != 0 and seconds == 0 and frames < nominal_rate(rate) // 15
+    return minutes % 10 != 0 and seconds == 0 and frames < nominal // 15
 
 
-def _vote(event: Event, rate: Fraction) -> int:
-    """+1 if the event lasts as long as its source in drop frame only, -1 in non-drop only."""
-    source_in, source_out, record_in, record_out = (_plain(t) for t in event.timecodes)
-    if event.speeds:
-        return 0
-    drop = bool(event.drop)
-    source = frames_from_timecode(source_out, rate, drop) - frames_from_timecode(
-        source_in, rate, drop
+def _fits(event: Event, clock: Clock) -> bool:
+    """Whether an event at its own speed lasts as long as its source."""
+    source_in, source_out = (clock.source_frame(t, event.drop) for t in event.timecodes[:2])
+    record_in, record_out = (clock.record_frame(t) for t in event.timecodes[2:])
+    return not event.speeds and record_out - record_in == source_out - source_in
+
+
+def _runs_over_midnight(events: Iterable[Event], clock: Clock) -> bool:
+    """Whether an event begins in the last hour of a day and ends on the next."""
+    day = clock.day
+    spans = ([clock.record_frame(text) for text in event.timecodes[2:]] for event in events)
+    return any(
+        day - day // 24 <= begin < day and (2 * end < day or end >= day) for begin, end in spans
     )
-    lengths = [
-        frames_from_timecode(record_out, rate, mode) - frames_from_timecode(record_in, rate, mode)
-        for mode in (True, False)
-    ]
-    return (lengths[0] == source) - (lengths[1] == source)

@@ -1,18 +1,20 @@
 """What a CMX3600 list shows: its video events as picture clips on one record clock.
 
-Ranges stay as written. In a two-line dissolve or wipe the first line mostly records nothing: it
-only says which clip the transition leaves, and is no clip of its own.
+Ranges stay as written, but for one thing: a dissolve or wipe takes both its clips, while a list
+ends the one it leaves where it begins; here that one goes on to the transition's end. In a two-line
+transition the first line mostly records nothing: it only says which clip is left, and is no clip of
+its own.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from otio_foley.errors import ParseError
-from otio_foley.time import linear_map, nominal_rate
+from otio_foley.time import linear_map, nominal_rate, seconds_from_frames
 from otio_foley.timelines.edl.lines import Event, List, Speed
 from otio_foley.timelines.edl.rate import Clock, clock_of
 from otio_foley.timelines.identity import with_ids
@@ -42,13 +44,36 @@ class _Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
-    """An event and the comments that speak of it: its own, or those of the pair it `leads`."""
+    """An event and the pair or key (`group`) that it belongs to, which is itself where it is alone.
+
+        001  A  V  C      ...  the side that is left: it leads
+        001  B  V  D 024  ...  the side that is gone to
+        * FROM CLIP NAME: a.mov
+        * TO CLIP NAME: b.mov
+
+    What stands below the last event speaks of the whole group, what stands below an earlier one of
+    that one alone.
+    """
 
     event: Event
-    told_by: Event
-    goes_to: bool
-    leads: bool
-    paired: bool
+    group: Sequence[Event]
+
+    @property
+    def leads(self) -> bool:
+        return self.event is not self.group[-1]
+
+    @property
+    def goes_to(self) -> bool:
+        return not self.leads and self.event.kind not in ("C", "KB")
+
+    @property
+    def paired(self) -> bool:
+        return len(self.group) > 1
+
+    @property
+    def told_by(self) -> Sequence[Event]:
+        """The events whose comments speak of this one, its own first."""
+        return (self.event, self.group[-1]) if self.leads else (self.event,)
 
 
 def read_timeline(found: List, frame_rate: Fraction | None) -> tuple[Timeline, Clock]:
@@ -67,8 +92,11 @@ def read_timeline(found: List, frame_rate: Fraction | None) -> tuple[Timeline, C
     clock = clock_of(found, events, frame_rate)
     start_frame = min(clock.record_frame(event.timecodes[2]) for event in events)
     picture = _Picture()
-    for side in _sides(events):
-        _add(side, found.reels, clock, start_frame, picture)
+    sides = _sides(events)
+    goes_on = _transition_frames(sides, clock)
+    for side in sides:
+        frames = goes_on.get(side.event.line.number, 0)
+        _add(side, found.reels, clock, start_frame, frames, picture)
     for line in found.broken:
         reason = f"line {line.number} looks like an event and cannot be read"
         picture.skipped.append(Skipped(clip_id="", name=line.text.strip()[:60], reason=reason))
@@ -86,22 +114,13 @@ def read_timeline(found: List, frame_rate: Fraction | None) -> tuple[Timeline, C
 
 
 def _sides(events: Sequence[Event]) -> list[_Side]:
-    """Each event with the comments that speak of it: in a pair or a key they follow the last."""
-    sides: list[_Side] = []
-    for index in range(len(events) - 1, -1, -1):
-        event = events[index]
-        leads = bool(sides) and _belong_together(event, events[index + 1])
-        follows = index > 0 and _belong_together(events[index - 1], event)
-        sides.append(
-            _Side(
-                event=event,
-                told_by=sides[-1].told_by if leads else event,
-                goes_to=not leads and event.kind not in ("C", "KB"),
-                leads=leads,
-                paired=leads or follows,
-            )
-        )
-    return sides[::-1]
+    groups: list[list[Event]] = []
+    for event in events:
+        if groups and _belong_together(groups[-1][-1], event):
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    return [_Side(event=event, group=group) for group in groups for event in group]
 
 
 def _belong_together(first: Event, second: Event) -> bool:
@@ -117,13 +136,38 @@ def _belong_together(first: Event, second: Event) -> bool:
     return (same_number and (joined or keyed)) or (nothing and joined)
 
 
+def _transition_frames(sides: Sequence[_Side], clock: Clock) -> dict[int, int]:
+    """By line number of each event that a dissolve or wipe leaves: how much longer it is seen.
+
+    That is the event which ends where the transition begins. Where the line above says what is
+    left, it has to be of that reel: it may be a clip that shows nothing but the transition.
+    """
+    ends = {
+        (_layer(side.event), clock.record_frame(side.event.timecodes[3])): side.event
+        for side in sides
+        if side.event.has_picture and _record_length(side.event, clock) > 0
+    }
+    frames: dict[int, int] = {}
+    for above, side in zip([None, *sides], sides, strict=False):
+        event = side.event
+        if not (event.has_picture and event.length and event.kind[0] in "DW"):
+            continue
+        left = ends.get((_layer(event), clock.record_frame(event.timecodes[2])))
+        said = above.event if above is not None and above.group is side.group else left
+        if left is not None and said is not None and said.reel.upper() == left.reel.upper():
+            frames[left.line.number] = min(event.length, max(0, _record_length(event, clock)))
+    return frames
+
+
 def _add(
     side: _Side,
     reels: Mapping[str, str],
     clock: Clock,
     start_frame: int,
+    goes_on: int,
     picture: _Picture,
 ) -> None:
+    """Add an event's clip, which a transition shows for `goes_on` frames more, and its markers."""
     event = side.event
     frames = _record_length(event, clock)
     for note in event.notes:
@@ -131,9 +175,11 @@ def _add(
             _add_locator(note.value, clock, start_frame, picture)
     if not event.has_picture or (frames == 0 and side.leads):
         return
-    record_s = (clock.record_frame(event.timecodes[2]) - start_frame) / clock.frame_rate
+    first = clock.record_frame(event.timecodes[2]) - start_frame
+    record_s = seconds_from_frames(first, clock.frame_rate)
     if event.marker is not None:
-        picture.markers.append(Marker(record_s=record_s, name=event.marker))
+        marker_name, marker_note = event.marker
+        picture.markers.append(Marker(record_s=record_s, name=marker_name, note=marker_note))
         return
     clip_name = _clip_name(side)
     name = clip_name or event.reel or f"event {event.number}"
@@ -144,7 +190,8 @@ def _add(
             Skipped(clip_id="", name=event.reel if no_movie else name, reason=reason)
         )
         return
-    record = Span(start_s=record_s, duration_s=frames / clock.frame_rate)
+    duration_s = seconds_from_frames(frames + goes_on, clock.frame_rate)
+    record = Span(start_s=record_s, duration_s=duration_s)
     reel = _first(side, ["REEL NAME", "REEL"]) or reels.get(event.reel.upper(), event.reel)
     picture.clips.append(
         Clip(
@@ -163,13 +210,9 @@ def _add(
 
 
 def _record_length(event: Event, clock: Clock) -> int:
-    """Record frames of an event; one that ends before it begins runs over midnight."""
+    """Record frames of an event; less than none if it ends before it begins."""
     begin, end = (clock.record_frame(timecode) for timecode in event.timecodes[2:])
-    return end - begin if end >= begin else end - begin + _day(clock)
-
-
-def _day(clock: Clock) -> int:
-    return clock.record_frame("23:59:59:00") + nominal_rate(clock.frame_rate)
+    return end - begin
 
 
 def _no_clip(event: Event, clip_name: str, frames: int) -> str:
@@ -181,8 +224,7 @@ def _no_clip(event: Event, clip_name: str, frames: int) -> str:
         return f"{where}: black, bars or a colour, no movie"
     if frames == 0:
         return f"{where}: it lasts no time in the record"
-    begin, end = (re.split(r"[:;.,]", timecode) for timecode in event.timecodes[2:])
-    if [int(part) for part in end] < [int(part) for part in begin] and int(begin[0]) < 23:
+    if frames < 0:
         return f"{where}: it ends before it begins"
     return ""
 
@@ -206,20 +248,23 @@ def _clip_name(side: _Side) -> str:
 
 
 def _first(side: _Side, keys: Sequence[str]) -> str:
-    for key in keys:
-        for note in side.told_by.notes:
-            if note.key == key and note.value:
-                return note.value
+    for event in side.told_by:
+        for key in keys:
+            for note in event.notes:
+                if note.key == key and note.value:
+                    return note.value
     return ""
 
 
 def _media_path(side: _Side, clip_name: str) -> str | None:
     """The medium: a path if a comment gives one, else a source file, else a name with a suffix."""
-    directions = ["TO", "FROM"] if side.goes_to else ["FROM"]
-    for direction in directions:
-        for key in (f"{direction} CLIP", f"{direction} FILE"):
-            if value := _first(side, [key]):
-                return media_path_from(value)
+    keys = ["FROM CLIP", "FROM FILE"]
+    if side.goes_to:
+        # What is said of the side that is left says nothing of this one.
+        names_both = side.paired or _first(side, ["TO CLIP NAME"])
+        keys = ["TO CLIP", "TO FILE", *([] if names_both else keys)]
+    if value := _first(side, keys):
+        return media_path_from(value)
     if source := _source_file(side):
         return media_path_from(source)
     suffix = _FILE_SUFFIX.search(clip_name)
@@ -230,9 +275,11 @@ def _media_path(side: _Side, clip_name: str) -> str | None:
 
 def _source_file(side: _Side) -> str:
     """The source file of this side of a transition: each follows the clip name it belongs to."""
+    if side.leads and (own := _first(replace(side, group=[side.event]), ["SOURCE FILE"])):
+        return own
     files: dict[bool, list[str]] = {False: [], True: []}
     after_to = False
-    for note in side.told_by.notes:
+    for note in side.group[-1].notes:
         if note.key in ("FROM CLIP NAME", "TO CLIP NAME"):
             after_to = note.key == "TO CLIP NAME"
         elif note.key == "SOURCE FILE" and note.value:
@@ -247,58 +294,90 @@ def _source_file(side: _Side) -> str:
 
 
 def _time_map(side: _Side, record: Span, frames: int, clock: Clock) -> TimeMap:
+    """The source over `record`, at the speed of the `frames` that the event itself records."""
     event = side.event
     source_in, source_out = (
         clock.source_frame(timecode, event.drop) for timecode in event.timecodes[:2]
     )
     length = source_out - source_in
-    if length < 0 and abs(length + _day(clock) - frames) <= 1:
-        length += _day(clock)  # time-of-day timecode that runs over midnight
+    if length < 0 and abs(length + clock.day - frames) <= 1:
+        length += clock.day  # time-of-day timecode that runs over midnight
     speed = _speed(side, length, frames, clock)
     first = source_in
-    if speed < 0 and length > 0 and _agrees(-speed * frames, length):
+    if speed < 0 and length > 0 and _shows_range(-speed, frames, length):
         first = source_in + length  # the range is what is shown, from its end
-    return linear_map(first / clock.frame_rate, record.duration_s, speed)
+    return linear_map(seconds_from_frames(first, clock.frame_rate), record.duration_s, speed)
 
 
 def _speed(side: _Side, length: int, frames: int, clock: Clock) -> Fraction:
     """Source seconds for a record second.
 
-    An M2 line says it, to a tenth of a frame. A clip of another frame rate in real time gets an
-    M2 line too (37.5 for 24 in 30), while its range lasts as long as the record: then that counts.
-    Without one the two ranges tell, unless they agree to a frame or no source time is given.
+    An M2 line says it, to a tenth of a frame; ranges that say the same say it exactly. A clip of
+    another frame rate in real time gets an M2 line too (37.5 for 24 in 30), while its range lasts
+    as long as the record: then that counts. Without one the two ranges tell, unless they agree to
+    a frame or no source time is given.
     """
-    ratio = Fraction(length, frames)
     told = _told_speed(side)
-    if told is not None:
-        speed = Fraction(told.frames_per_second) / nominal_rate(clock.frame_rate)
-        mixed = any(_agrees(speed * frames, length * quotient) for quotient in _MIXED_RATES)
-        if speed > 0 and length > 2 and mixed and not _agrees(speed * frames, length):
-            return Fraction(1) if abs(length - frames) <= 1 else ratio
+    alike = abs(length - frames) <= 1
+    if told is None:
+        if side.event.freeze:
+            return Fraction(0)
+        return Fraction(1) if length == 0 or alike else Fraction(length, frames)
+    ratio = Fraction(length, frames)
+    speed = Fraction(told) / nominal_rate(clock.frame_rate)
+    if speed == 0 or (abs(speed) == 1 and alike):
         return speed
-    if side.event.freeze:
-        return Fraction(0)
-    if length == 0 or abs(length - frames) <= 1:
-        return Fraction(1)
-    return ratio
+    if _rounds_to(abs(ratio), told, clock.frame_rate):
+        return abs(ratio) if speed > 0 else -abs(ratio)
+    mixed = any(_shows_range(speed, frames, length * quotient) for quotient in _MIXED_RATES)
+    if speed > 0 and length > 2 and mixed and not _shows_range(speed, frames, length):
+        return Fraction(1) if alike else ratio
+    return speed
 
 
-def _agrees(frames: Fraction, expected: Fraction | int) -> bool:
-    """Whether two lengths are the same but for rounding: two frames, or five parts in a hundred."""
-    return abs(frames - expected) <= max(Fraction(2), abs(Fraction(expected)) / 20)
+def _rounds_to(speed: Fraction, told: str, rate: Fraction) -> bool:
+    """Whether a speed is what an M2 line tells with the digits that it has. Some programs count
+    frames a second by the rate's name (24), some by the rate (23.976)."""
+    half_a_digit = Fraction(1, 2 * 10 ** len(told.partition(".")[2]))
+    return any(
+        abs(speed * one - abs(Fraction(told))) <= half_a_digit for one in (nominal_rate(rate), rate)
+    )
 
 
-def _told_speed(side: _Side) -> Speed | None:
-    """The M2 line that speaks of this event: by source time, then by reel, then the only one."""
-    speeds = side.told_by.speeds
+def _shows_range(speed: Fraction, frames: int, length: Fraction | int) -> bool:
+    """Whether at this speed the record shows the whole source range and no more, but for rounding:
+    two frames, or five parts in a hundred."""
+    return abs(speed * frames - length) <= max(Fraction(2), abs(Fraction(length)) / 20)
+
+
+def _told_speed(side: _Side) -> str | None:
+    """Frames a second by the M2 line that speaks of this event: one of its reel, best with its
+    source time, or one that stands there alone and speaks of no other."""
+    for event in side.told_by:
+        if told := _speed_among(event.speeds, side):
+            return told.frames_per_second
+    return None
+
+
+def _speed_among(speeds: Sequence[Speed], side: _Side) -> Speed | None:
     event = side.event
-    by_reel = [s for s in speeds if s.reel.upper() == event.reel.upper()]
+    reel, source_in = event.reel.upper(), event.timecodes[0]
+    elsewhere = {
+        other.timecodes[0] for other in (side.group[0], side.group[-1]) if other is not event
+    }
+    by_reel = [speed for speed in speeds if speed.reel.upper() == reel]
     for speed in by_reel:
-        if speed.timecode == event.timecodes[0]:
+        if speed.timecode == source_in:
             return speed
+    by_reel = [speed for speed in by_reel if speed.timecode not in elsewhere]
     if by_reel:
         return by_reel[-1] if side.goes_to or not side.paired else by_reel[0]
-    return speeds[0] if len(speeds) == 1 and not side.paired else None
+    if side.paired or len(speeds) != 1:
+        return None
+    (lone,) = speeds
+    # A reel may be cut short in either line.
+    short, long = sorted((lone.reel.upper(), reel), key=len)
+    return lone if lone.timecode == source_in or long.startswith(short) else None
 
 
 def _add_locator(value: str, clock: Clock, start_frame: int, picture: _Picture) -> None:

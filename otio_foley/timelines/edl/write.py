@@ -13,28 +13,24 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from otio_foley.errors import OutputError
-from otio_foley.time import frames_from_seconds, timecode_from_frames
+from otio_foley.time import frames_from_seconds
 from otio_foley.timelines.document import UNDO_PLACEHOLDER, Patch, encoded
 from otio_foley.timelines.edl.lines import (
     END_OF_FILE,
     OWN_MARK,
+    OWN_NOTES,
     Event,
     Line,
     List,
-    continues,
-    is_own_comment,
+    is_own_locator,
+    own_opening,
+    own_strays,
 )
 from otio_foley.timelines.edl.rate import Clock
-from otio_foley.timelines.paths import url_from_path
+from otio_foley.timelines.paths import media_path_from, url_from_path
 from otio_foley.types import Marker, MarkerColor, StemClip
 
 _PIECE_LENGTH = 140
-_OWN_KINDS = re.compile(
-    r"^\*\s*(?:FROM CLIP NAME|SOURCE FILE|FROM CLIP)\s*:"
-    # A person's own locators may stand there, too: of yellow ones only those with a step's name.
-    r"|^\*\s*LOC\s*:\s*\S+\s+(?:MAGENTA\b|YELLOW\s+\w+\s+(?:left|right)\s*$)",
-    re.IGNORECASE,
-)
 #: Avid's locators know eight colours; ours are magenta, and yellow where one should look.
 _COLORS: Mapping[MarkerColor, str] = {
     "RED": "RED",
@@ -66,6 +62,14 @@ class _Layout:
     tail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """The byte at which events are added; whether a line begins there already."""
+
+    offset: int
+    begins_a_line: bool
+
+
 def insertion_patch(
     found: List, clock: Clock, start_s: Fraction, stems: Sequence[StemClip], raw: bytes
 ) -> Patch:
@@ -74,11 +78,13 @@ def insertion_patch(
     Raises OutputError where two clips of a track overlap.
     """
     channels = _free_channels(found, sorted({stem.track for stem in stems}))
-    lines = _event_lines(found, clock, start_s, stems, channels)
-    lines.insert(1, f"* {OWN_MARK} UNDO {UNDO_PLACEHOLDER}")
-    offset, begun = _end_of_list(found, raw)
-    text = ("" if begun else found.newline) + "".join(line + found.newline for line in lines)
-    return Patch(offset, 0, _bytes(text, found.encoding))
+    event, *rest = _event_lines(found, clock, start_s, stems, channels)
+    lines = [event, f"* {OWN_MARK} UNDO {UNDO_PLACEHOLDER}", *rest]
+    end = _end_of_list(found, raw)
+    text = ("" if end.begins_a_line else found.newline) + "".join(
+        line + found.newline for line in lines
+    )
+    return Patch(end.offset, 0, _bytes(text, found.encoding))
 
 
 def separate_list(found: List, clock: Clock, start_s: Fraction, stems: Sequence[StemClip]) -> bytes:
@@ -86,7 +92,8 @@ def separate_list(found: List, clock: Clock, start_s: Fraction, stems: Sequence[
     counts = "DROP FRAME" if clock.record_drop else "NON-DROP FRAME"
     title = f"TITLE: {found.title or 'footsteps'} FS {stems[0].track}"
     head = [title, f"FCM: {counts}", "", f"* {OWN_MARK} FOOTSTEPS ALONE"]
-    lines = _event_lines(replace(found, events=()), clock, start_s, stems, {stems[0].track: "A"})
+    alone = replace(found, events=(), last_drop=None)
+    lines = _event_lines(alone, clock, start_s, stems, {stems[0].track: "A"})
     return _bytes("".join(line + found.newline for line in head + lines), found.encoding)
 
 
@@ -106,7 +113,7 @@ def _event_lines(
         times = _timecodes(stem, found, clock, start_s)
         lines.append(_event_line(index, stem, channels[stem.track], times, layout))
         lines += _comments(stem, found.encoding)
-        lines += [_locator(marker, found, clock, start_s) for marker in stem.markers]
+        lines += [_locator(marker, clock, start_s) for marker in stem.markers]
     return lines
 
 
@@ -122,18 +129,19 @@ def _refuse_overlaps(ordered: Sequence[StemClip]) -> None:
         last[stem.track] = stem
 
 
-def _end_of_list(found: List, raw: bytes) -> tuple[int, bool]:
-    """(byte at which events are added, whether a new line begins there)."""
-    if not found.lines:
-        return len(raw), True
-    last = found.lines[-1]
-    text = raw[last.offset : last.end].decode(found.encoding)
-    content = text.rstrip(" \t\r\n\0")
-    if content.endswith(END_OF_FILE):
-        # The mark may stand alone or behind the last words of a line.
-        words = content.rstrip(END_OF_FILE + " \t\0")
-        return last.offset + len(_bytes(words, found.encoding)), not words
-    return len(raw), text.endswith(("\n", "\r"))
+def _end_of_list(found: List, raw: bytes) -> _End:
+    """Behind the last line, but before an end-of-file mark that only blank lines follow."""
+    for line in reversed(found.lines):
+        content = raw[line.offset : line.end].decode(found.encoding).rstrip(" \t\r\n\0")
+        if content.endswith(END_OF_FILE):
+            # The mark may stand alone or behind the last words of a line.
+            words = content.rstrip(END_OF_FILE + " \t\0")
+            offset = line.offset + len(_bytes(words, found.encoding))
+            return _End(offset=offset, begins_a_line=not words)
+        if content:
+            break
+    text = raw[found.lines[-1].offset :].decode(found.encoding) if found.lines else "\n"
+    return _End(offset=len(raw), begins_a_line=text.endswith(("\n", "\r")))
 
 
 def _layout(events: Sequence[Event]) -> _Layout:
@@ -200,18 +208,12 @@ def _timecodes(stem: StemClip, found: List, clock: Clock, start_s: Fraction) -> 
     record_in = frames_from_seconds(start_s + stem.record.start_s, rate)
     frames = max(1, frames_from_seconds(start_s + stem.record.end_s, rate) - record_in)
     source_in = max(0, frames_from_seconds(stem.file_start_s + stem.in_s, rate))
-    source_drop = clock.source_drop(found.last_drop)
-    sources = (source_in, source_in + frames)
-    records = (record_in, record_in + frames)
-    return tuple(
-        [_timecode(frame, clock, source_drop) for frame in sources]
-        + [_timecode(frame, clock, clock.record_drop) for frame in records]
+    return (
+        clock.source_label(source_in, found.last_drop),
+        clock.source_label(source_in + frames, found.last_drop),
+        clock.record_label(record_in),
+        clock.record_label(record_in + frames),
     )
-
-
-def _timecode(frame: int, clock: Clock, drop: bool) -> str:
-    text = timecode_from_frames(frame, clock.frame_rate, drop)
-    return text if clock.marked else text.replace(";", ":")
 
 
 def _comments(stem: StemClip, encoding: str) -> list[str]:
@@ -242,9 +244,9 @@ def _comments(stem: StemClip, encoding: str) -> list[str]:
     ]
 
 
-def _locator(marker: Marker, found: List, clock: Clock, start_s: Fraction) -> str:
+def _locator(marker: Marker, clock: Clock, start_s: Fraction) -> str:
     frame = max(0, frames_from_seconds(start_s + marker.record_s, clock.frame_rate))
-    timecode = _timecode(frame, clock, clock.record_drop)
+    timecode = clock.record_label(frame)
     return f"* LOC: {timecode} {_COLORS[marker.color]} {_one_line(marker.name)}".rstrip()
 
 
@@ -270,28 +272,30 @@ def _bytes(text: str, encoding: str) -> bytes:
 
 def removal_patches(found: List) -> tuple[Patch, ...]:
     """Patches that take out our events with their comments, and whatever else bears our mark."""
-    gone: list[Line] = []
+    gone = own_strays(found.lines)
     for event in found.events:
         if event.is_ours:
-            gone.append(event.line)
-            gone += _own_lines(event.block)
-    kept = {line.number for line in gone}
-    gone += [line for line in found.lines if line.number not in kept and is_own_comment(line)]
-    return tuple(
-        Patch(line.offset, line.end - line.offset, b"")
-        for line in sorted(gone, key=lambda line: line.number)
-    )
+            gone += [event.line, *_own_lines(event, found.encoding)]
+    offsets = {line.offset: line.end - line.offset for line in gone}
+    return tuple(Patch(offset, offsets[offset], b"") for offset in sorted(offsets))
 
 
-def _own_lines(block: Sequence[Line]) -> list[Line]:
-    """Our comments behind an event of ours; what a person wrote below it stays."""
-    own: list[Line] = []
-    previous = ""
-    for line in block:
-        goes_on = bool(own) and bool(previous) and continues(previous, line.text)
-        if is_own_comment(line) or _OWN_KINDS.match(line.text) or goes_on:
-            own.append(line)
-            previous = line.text
-        else:
-            previous = ""
+def _own_lines(event: Event, encoding: str) -> list[Line]:
+    """Our comments behind an event of ours; what a person wrote among and below them stays."""
+    own = list(own_opening(event.block))
+    opening = {line.number for line in own}
+    first = next((note.value for note in event.notes if note.key == "FROM CLIP NAME"), "")
+    name = _comparable(first, encoding)
+    for note in event.notes:
+        value = _comparable(note.value, encoding) if note.key in OWN_NOTES else ""
+        # A host may cut either short.
+        names_ours = bool(name and value) and (name in value or value in name)
+        if names_ours or is_own_locator(note.key, note.value) or note.lines[0].number in opening:
+            own += note.lines
     return own
+
+
+def _comparable(text: str, encoding: str) -> str:
+    """A name or path as a list of this codec holds it, without the blanks at which hosts break."""
+    plain = _one_line(media_path_from(text) or "")
+    return re.sub(r"\s+", "", _bytes(plain, encoding).decode(encoding, "replace"))
