@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -12,14 +12,13 @@ from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.edl.markers import resolve_markers
 from otio_foley.timelines.fcpxml.media import Resources, optional_seconds
-from otio_foley.timelines.fcpxml.read import SequenceReader
-from otio_foley.timelines.fcpxml.story import Host
+from otio_foley.timelines.fcpxml.read import Lanes, SequenceReader
+from otio_foley.timelines.fcpxml.story import Anchor
 from otio_foley.timelines.fcpxml.time import plain_value
-from otio_foley.timelines.fcpxml.write import insertion_patches, our_nodes
+from otio_foley.timelines.fcpxml.write import extraction_patches, insertion_patches
 from otio_foley.timelines.identity import record_order, with_ids
 from otio_foley.timelines.xml.canonical import canonical
 from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
-from otio_foley.timelines.xml.write import removal_patches
 from otio_foley.types import Clip, Skipped, StemClip, Timeline
 
 _NO_PROJECT_HINT = (
@@ -29,12 +28,12 @@ _NO_PROJECT_HINT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFcpxml:
-    """An FCPXML text as read; `hosts` says by clip_id where sound is anchored."""
+    """An FCPXML text as read; `anchors` says by clip_id what sound is connected to."""
 
     xml: XmlText
     timeline: Timeline
     sequence: Node
-    hosts: dict[str, Host]
+    anchors: dict[str, Anchor]
 
     @property
     def encoding(self) -> str:
@@ -42,7 +41,7 @@ class ParsedFcpxml:
 
     def insertion(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Patch, ...]:
         """Patches that add the stems. Raises OutputError for a stem of a clip not in this cut."""
-        return insertion_patches(self.xml, self.timeline, self.hosts, stems, dialect)
+        return insertion_patches(self.xml, self.timeline, self.anchors, stems, dialect)
 
     def sidecars(self, stems: Sequence[StemClip], dialect: Dialect) -> tuple[Sidecar, ...]:
         """Resolve drops the markers of clips: for it, they go into a list of their own."""
@@ -51,8 +50,11 @@ class ParsedFcpxml:
         return (resolve_markers(self.timeline, stems),)
 
     def removal(self) -> tuple[Patch, ...]:
-        """Patches that take out everything of ours, wherever it stands."""
-        return removal_patches(self.xml, our_nodes(self.xml.root))
+        """Patches that take out everything of ours, wherever it stands.
+
+        Raises NotReversible if something of the user's is connected to it.
+        """
+        return extraction_patches(self.xml)
 
     def content(self) -> Part:
         return canonical(self.xml, plain_value)
@@ -64,6 +66,7 @@ class _Candidate:
     sequence: Node
     reader: SequenceReader
     rate: Fraction
+    rate_assumed: bool
 
 
 def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedFcpxml:
@@ -85,31 +88,43 @@ def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedFcpxml:
         if others:
             raise others[0][1]
         raise ParseError("this FCPXML holds no project", hint=_NO_PROJECT_HINT)
-    chosen = next((c for c in candidates if c.reader.placed or c.reader.failures), candidates[0])
-    _refuse_empty_read(chosen)
+    chosen = next((c for c in candidates if c.reader.placed), None)
+    if chosen is None:
+        _refuse_unread_picture(candidates)
+        chosen = candidates[0]
     unused = [
-        Skipped(clip_id="", name=c.name, reason="another project: only the first is worked on")
+        Skipped(
+            clip_id="",
+            name=c.name,
+            reason=f"no picture clip of this project can be understood ({_reasons(c)})"
+            if c.reader.failures and not c.reader.placed
+            else "another project: only one is worked on",
+        )
         for c in candidates
         if c is not chosen
     ]
     return _parsed(xml, chosen, [*unused, *(skipped for skipped, _ in others)])
 
 
-def _refuse_empty_read(chosen: _Candidate) -> None:
-    if chosen.reader.failures and not chosen.reader.placed:
-        reasons = "; ".join(f"{s.name}: {s.reason}" for s in chosen.reader.skipped[:3])
-        raise ParseError(
-            f"no picture clip of {chosen.name!r} can be understood ({reasons})",
-            hint="export it again with its media and compound clips, or report the file",
-        )
+def _refuse_unread_picture(candidates: Sequence[_Candidate]) -> None:
+    for candidate in candidates:
+        if candidate.reader.failures:
+            raise ParseError(
+                f"no picture clip of {candidate.name!r} can be understood ({_reasons(candidate)})",
+                hint="export it again with its media and compound clips, or report the file",
+            )
+
+
+def _reasons(candidate: _Candidate) -> str:
+    return "; ".join(f"{s.name}: {s.reason}" for s in candidate.reader.skipped[:3])
 
 
 def _sequences(root: Node) -> Iterator[tuple[str, Node]]:
     """Projects; in a file without one, the compound clips that it holds on their own."""
     found = False
-    for project in (root, *root.find_all("project")):
+    for project in root.find_all("project"):
         for sequence in project.children:
-            if project.tag == "project" and sequence.tag == "sequence":
+            if sequence.tag == "sequence":
                 found = True
                 yield project.get("name") or "", sequence
     if found:
@@ -125,7 +140,8 @@ def _sequences(root: Node) -> Iterator[tuple[str, Node]]:
 def _read_sequence(
     name: str, sequence: Node, resources: Resources, frame_rate: Fraction | None
 ) -> _Candidate:
-    rate = resources.rate(sequence.get("format")) or frame_rate or resources.usual_rate()
+    stated = resources.rate(sequence.get("format")) or frame_rate
+    rate = stated or resources.usual_rate()
     if rate is None:
         raise ParseError(
             f"sequence {name!r} states no frame rate",
@@ -135,19 +151,23 @@ def _read_sequence(
         )
     reader = SequenceReader(resources, rate)
     reader.read(sequence)
-    return _Candidate(name=name, sequence=sequence, reader=reader, rate=rate)
+    return _Candidate(
+        name=name, sequence=sequence, reader=reader, rate=rate, rate_assumed=stated is None
+    )
 
 
 def _parsed(xml: XmlText, chosen: _Candidate, others: list[Skipped]) -> ParsedFcpxml:
     reader = chosen.reader
-    lowest = min((placed.clip.layer for placed in reader.placed), default=1)
-    # Picture below the primary storyline is the lowest layer then, and everything is one up.
-    lift = max(0, 1 - lowest)
-    clips = [placed.clip for placed in reader.placed]
-    lifted = [replace(clip, layer=clip.layer + lift) for clip in clips] if lift else clips
-    order = sorted(range(len(lifted)), key=lambda i: record_order(lifted[i]))
-    named: tuple[Clip, ...] = with_ids(lifted[i] for i in order)
-    hosts = {clip.clip_id: reader.placed[i].host for clip, i in zip(named, order, strict=True)}
+    layers = _layers(placed.lanes for placed in reader.placed)
+    clips = [
+        placed.clip
+        if layers[placed.lanes] == 1
+        else replace(placed.clip, layer=layers[placed.lanes])
+        for placed in reader.placed
+    ]
+    order = sorted(range(len(clips)), key=lambda i: record_order(clips[i]))
+    named: tuple[Clip, ...] = with_ids(clips[i] for i in order)
+    anchors = {clip.clip_id: reader.placed[i].anchor for clip, i in zip(named, order, strict=True)}
     timeline = Timeline(
         name=chosen.name,
         frame_rate=chosen.rate,
@@ -156,5 +176,25 @@ def _parsed(xml: XmlText, chosen: _Candidate, others: list[Skipped]) -> ParsedFc
         clips=named,
         markers=tuple(sorted(reader.markers, key=lambda marker: marker.record_s)),
         skipped=(*reader.skipped, *others),
+        frame_rate_assumed=chosen.rate_assumed,
     )
-    return ParsedFcpxml(xml=xml, timeline=timeline, sequence=chosen.sequence, hosts=hosts)
+    return ParsedFcpxml(xml=xml, timeline=timeline, sequence=chosen.sequence, anchors=anchors)
+
+
+def _layers(found: Iterable[Lanes]) -> dict[Lanes, int]:
+    """The layer of each path of lanes, in their order.
+
+    The main storyline is 1 and lane 2 is 3, if no picture lies below or in nested lanes between.
+    """
+    paths = set(found)
+    depth = max((len(lanes) for lanes in paths), default=0) or 1
+    # What lies inside of something, in lane 0 all the way, is in the layer of that.
+    full = {lanes: lanes + (0,) * (depth - len(lanes)) for lanes in paths}
+    numbers: dict[Lanes, int] = {}
+    layer, below = 1, 0
+    for lanes in sorted(set(full.values())):
+        step = lanes[0] - below
+        layer += max(step, 1) if numbers else max(step, 0)
+        below = lanes[0]
+        numbers[lanes] = layer
+    return {lanes: numbers[full[lanes]] for lanes in paths}

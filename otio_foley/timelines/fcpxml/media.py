@@ -42,6 +42,10 @@ class Resources:
         self._assets: dict[str, Asset] = {}
         self._rates: dict[str, Fraction | None] = {}
 
+    def of(self, item: Node) -> Node | None:
+        """What a story element refers to."""
+        return self.nodes.get(item.get("ref") or "")
+
     def tag(self, identity: str | None) -> str | None:
         node = self.nodes.get(identity or "")
         return node.tag if node is not None else None
@@ -75,7 +79,7 @@ class Resources:
         path = media_path_from(_media_url(node))
         format_node = self.nodes.get(node.get("format") or "")
         undefined = format_node is not None and "RateUndefined" in (format_node.get("name") or "")
-        picture = _has_picture(node, path)
+        picture = has_picture(node)
         return Asset(
             name=node.get("name"),
             path=path,
@@ -104,6 +108,11 @@ def optional_seconds(node: Node, name: str) -> Fraction | None:
         ) from error
 
 
+def media_content(media: Node) -> Node | None:
+    """The sequence of a compound clip or the multicam of a multicam clip."""
+    return media.child("sequence") or media.child("multicam")
+
+
 def reel_of(node: Node) -> str | None:
     """The reel in an element's own metadata."""
     metadata = node.child("metadata")
@@ -130,10 +139,11 @@ def _media_url(asset: Node) -> str:
     return ""
 
 
-def _has_picture(asset: Node, path: str | None) -> bool:
+def has_picture(asset: Node) -> bool:
+    """Whether a medium holds more than sound: what it states, else what its file is called."""
     stated = asset.get("hasVideo")
     if stated is not None:
         return stated.strip() not in ("0", "")
     if asset.get("hasAudio") == "1" and asset.get("videoSources") is None:
         return False
-    return not (path or "").lower().endswith(_SOUND_SUFFIXES)
+    return not (media_path_from(_media_url(asset)) or "").lower().endswith(_SOUND_SUFFIXES)

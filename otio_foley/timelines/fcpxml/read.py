@@ -1,30 +1,29 @@
 """Walk an FCPXML sequence: which part of which medium is seen when.
 
-Three clocks meet in every story element: `offset` counts in the parent's time, `start` names the
-element's own time at that place, and `duration` is in the parent's time again. Contained items
-are scheduled in the element's time and cut off at its ends; anchored ones (a lane other than 0)
-are scheduled in it too, but run beside it in the parent's time and may reach beyond it.
+Three clocks meet in every story element, of which `Timing` tells. Contained items are scheduled
+in its content time and cut off at its ends; anchored ones are scheduled in its clip time, but run
+beside it in the parent's time and may reach beyond it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from otio_foley.errors import ParseError
 from otio_foley.timelines.fcpxml.media import Asset, Resources, optional_seconds, reel_of
 from otio_foley.timelines.fcpxml.story import (
     CONTAINERS,
     STORY,
-    Host,
+    Anchor,
     Timing,
     active_pick,
-    duration,
+    is_contained,
     is_ours,
     lane_of,
-    local_start,
     may_hold_picture,
     timing_of,
     video_angle,
@@ -37,26 +36,32 @@ _MAX_NESTING = 60
 _MAX_VISITS = 500_000
 _ZERO = Fraction(0)
 
+#: The lanes on the way from the main storyline to an element, 0 for each that it lies inside of:
+#: what lies in a compound clip in lane 5 stays below what is connected to that clip in lane 1.
+Lanes: TypeAlias = tuple[int, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A picture clip and where its sound goes."""
+    """A picture clip (its layer not yet known), its lanes, and what its sound is connected to."""
 
     clip: Clip
-    host: Host
+    lanes: Lanes
+    anchor: Anchor
 
 
 class _Place(NamedTuple):
-    """Where the walk stands. `host` is None directly on the main timeline.
+    """Where the walk stands. `anchor` is None for what lies directly in the project: in its main
+    storyline, or connected on its own to something that does.
 
     A named tuple, for several are made for each element of a cut, and `replace` is slow.
     """
 
     window: Window
     rate: Fraction
-    layer: int
+    lanes: Lanes
     enabled: bool
-    host: Host | None
+    anchor: Anchor | None
     clip_name: str | None
     inside: tuple[str, ...]
     depth: int
@@ -67,13 +72,17 @@ class TooMuchError(ParseError):
 
 
 class SequenceReader:
-    """Reads one sequence; the results are in its lists when `read` returns."""
+    """Reads one sequence; the results are in its lists when `read` returns.
+
+    `failures` counts what may have been picture and could not be read.
+    """
 
     def __init__(self, resources: Resources, rate: Fraction) -> None:
         self.resources = resources
         self.rate = rate
         self.start_s = Fraction(0)
         self.placed: list[Placed] = []
+        self.main_storyline: list[Anchor] = []
         self.markers: list[Marker] = []
         self.skipped: list[Skipped] = []
         self.failures = 0
@@ -85,9 +94,9 @@ class SequenceReader:
         place = _Place(
             window=unlimited(start_s),
             rate=self.rate,
-            layer=1,
+            lanes=(),
             enabled=True,
-            host=None,
+            anchor=None,
             clip_name=None,
             inside=(),
             depth=0,
@@ -95,6 +104,19 @@ class SequenceReader:
         spine = sequence.child("spine")
         if spine is not None:
             self._storyline(spine.children, Fraction(0), start_s, place)
+        self._anchor_what_outlasts()
+
+    def _anchor_what_outlasts(self) -> None:
+        """A clip that begins where what holds its storyline is not seen any more goes to what the
+        main storyline shows there, if anything."""
+        self.main_storyline.sort(key=lambda anchor: anchor.record_s)
+        for number, placed in enumerate(self.placed):
+            at_s = placed.clip.record.start_s
+            if not placed.anchor.covers(at_s):
+                below = bisect_right(self.main_storyline, at_s, key=lambda anchor: anchor.record_s)
+                if below and self.main_storyline[below - 1].covers(at_s):
+                    anchor = self.main_storyline[below - 1]
+                    self.placed[number] = replace(placed, anchor=anchor)
 
     def _storyline(
         self, items: Sequence[Node], base_s: Fraction, first_s: Fraction, place: _Place
@@ -114,7 +136,7 @@ class SequenceReader:
             if item.get("offset") is not None:
                 at_s = base_s + self._lenient_seconds(item, "offset")
             else:
-                at_s += (self._extent(before) if before is not None else 0) - overlap_s
+                at_s += self._extent(before, place.rate) - overlap_s if before is not None else 0
             self._visit(item, at_s, place)
             before, overlap_s = item, Fraction(0)
 
@@ -125,21 +147,23 @@ class SequenceReader:
         except ParseError:
             return Fraction(0)
 
-    def _extent(self, item: Node) -> Fraction:
-        if item.tag == "audition":
-            return self._extent(pick) if (pick := active_pick(item)) is not None else Fraction(0)
+    def _extent(self, item: Node, rate: Fraction) -> Fraction:
+        shown = active_pick(item) if item.tag == "audition" else item
         try:
-            return duration(item, local_start(item, self.resources), self.resources)
+            return timing_of(shown, _ZERO, rate, self.resources).duration_s if shown else _ZERO
         except ParseError:
-            return Fraction(0)
+            return _ZERO
 
-    def _visit(self, item: Node, at_s: Fraction, place: _Place) -> None:
+    def _count(self) -> None:
         self.visits += 1
         if self.visits > _MAX_VISITS:
             raise TooMuchError(
                 "the nested clips of this file unfold into more than half a million",
                 hint="break compound clips apart in the editing system and export again",
             )
+
+    def _visit(self, item: Node, at_s: Fraction, place: _Place) -> None:
+        self._count()
         try:
             if place.depth > _MAX_NESTING:
                 raise ParseError(f"nested more than {_MAX_NESTING} deep")
@@ -149,9 +173,26 @@ class SequenceReader:
             raise
         except ParseError as error:
             self._skip(item, str(error), failed=may_hold_picture(item))
-            for child in item.children:
+            self._skip_held_by(item)
+
+    def _skip_held_by(self, item: Node) -> None:
+        """Name the picture that is lost with an element; what it itself shows goes by its name."""
+        lost = [item]
+        while lost:
+            parent = lost.pop()
+            if parent.tag == "audition":
+                children = [pick for pick in (active_pick(parent),) if pick is not None]
+            else:
+                children = [
+                    child
+                    for child in parent.children
+                    if child.tag in STORY and not is_contained(child, parent)
+                ]
+            for child in children:
+                self._count()
                 if may_hold_picture(child):
                     self._skip(child, "what holds it cannot be read", failed=True)
+            lost += children
 
     def _element(self, item: Node, at_s: Fraction, place: _Place) -> None:
         if item.tag == "audition":
@@ -159,28 +200,37 @@ class SequenceReader:
             if pick is not None:
                 self._visit(pick, at_s, place)
             return
-        if item.tag in ("audio", "caption"):
+        if item.tag == "spine":
+            self._storyline(item.children, at_s, at_s, place)
+            return
+        if item.tag == "caption" or (item.tag == "audio" and not item.children):
             return
         timing = timing_of(item, at_s, place.rate, self.resources)
-        host = place.host
-        if host is None:
-            record_s = at_s - self.start_s
-            host = Host(node=item, record_s=record_s, local_s=timing.start_s, speed=timing.speed)
-            self._read_markers(item, timing, record_s)
+        anchor = place.anchor
+        if anchor is None:
+            anchor = Anchor(
+                node=item,
+                record_s=at_s - self.start_s,
+                duration_s=timing.duration_s,
+                clip_s=timing.start_s,
+                speed=timing.speed,
+            )
+            if not place.lanes:
+                self.main_storyline.append(anchor)
+            self._read_markers(item, timing, anchor.record_s)
         try:
-            self._content(item, timing, place._replace(host=host))
+            self._content(item, timing, place._replace(anchor=anchor))
         except TooMuchError:
             raise
         except ParseError as error:  # what is anchored to it can be read all the same
             self._skip(item, str(error), failed=may_hold_picture(item))
-        if item.tag != "sync-clip":
-            self._anchored(item, timing, place, host)
+        self._anchored(item, timing, place, anchor)
 
     # ---- what an element shows
 
     def _content(self, item: Node, timing: Timing, place: _Place) -> None:
         seen = place._replace(enabled=place.enabled and item.get("enabled") != "0")
-        if item.tag == "gap" or item.get("srcEnable") == "audio":
+        if item.tag in ("gap", "audio") or item.get("srcEnable") == "audio":
             return
         if item.tag in CONTAINERS:
             self._contained(item, timing, seen)
@@ -221,107 +271,103 @@ class SequenceReader:
             points = ((_ZERO, window[0][1]), (duration_s, window[1][1]))
         else:
             points = straightened(tuple((record - start_s, source) for record, source in window))
-        rate = self.resources.rate(item.get("format")) or asset.rate or place.rate
-        assert place.host is not None
+        rate = asset.rate or self.resources.rate(item.get("format")) or place.rate
+        assert place.anchor is not None
         clip = Clip(
             clip_id="",
             name=place.clip_name or item.get("name") or asset.name or "",
             reel=reel_of(item) or asset.reel,
             media_path=asset.path,
             media_start_s=asset.start_s,
-            source_rate=asset.rate or rate,
+            source_rate=rate,
             record=Span(start_s=start_s, duration_s=duration_s),
             time_map=TimeMap(points=points),
-            layer=place.layer,
+            layer=1,
             enabled=place.enabled,
         )
-        self.placed.append(Placed(clip=clip, host=place.host))
+        self.placed.append(Placed(clip=clip, lanes=place.lanes, anchor=place.anchor))
 
     def _contained(self, item: Node, timing: Timing, place: _Place) -> None:
-        """`clip` and `sync-clip`: what they hold in lane 0; a sync clip also what it connects."""
+        """`clip` and `sync-clip`: what they hold inside."""
         rate = self.resources.rate(item.get("format")) or place.rate
         name = item.get("name") if item.tag == "clip" else None
         for window in timing.windows(place.window):
-            inner = place._replace(window=window, rate=rate, clip_name=name)
+            lanes = (*place.lanes, 0)
+            inner = place._replace(window=window, rate=rate, lanes=lanes, clip_name=name)
             for child in item.children:
-                lane = lane_of(child)
-                if child.tag not in STORY or (lane and item.tag == "clip"):
-                    continue
-                at_s = self._contained_offset(child, item, timing)
-                layered = inner._replace(layer=inner.layer + lane)
-                if child.tag == "spine":
-                    self._storyline(child.children, at_s, at_s, layered)
-                else:
-                    self._visit(child, at_s, layered)
+                if child.tag in STORY and is_contained(child, item):
+                    self._visit(child, self._contained_offset(child, timing, rate), inner)
 
-    def _contained_offset(self, child: Node, item: Node, timing: Timing) -> Fraction:
+    def _contained_offset(self, child: Node, timing: Timing, rate: Fraction) -> Fraction:
         """A contained item's place; without an offset zero, or the start if zero is not seen."""
-        offset_s = optional_seconds(child, "offset")
-        if offset_s is not None:
-            return offset_s
-        extent_s = self._extent(child)
-        seen = child.tag == "spine" or extent_s > timing.start_s
-        return Fraction(0) if seen else timing.start_s
+        if child.get("offset") is not None:
+            return self._lenient_seconds(child, "offset")
+        seen = child.tag == "spine" or self._extent(child, rate) > timing.start_s
+        return _ZERO if seen else timing.start_s
 
     def _compound(self, item: Node, timing: Timing, place: _Place) -> None:
-        media_id = item.get("ref") or ""
-        media = self.resources.nodes.get(media_id)
-        sequence = media.child("sequence") if media is not None else None
-        if sequence is None:
-            raise ParseError(f"the contents of compound clip {media_id!r} are not in the file")
-        if media_id in place.inside:
-            raise ParseError(f"compound clip {media_id!r} contains itself")
-        spine = sequence.child("spine")
-        first_s = optional_seconds(sequence, "tcStart") or Fraction(0)
-        rate = self.resources.rate(sequence.get("format")) or place.rate
-        for window in timing.windows(place.window):
-            inner = place._replace(
-                window=window, rate=rate, clip_name=None, inside=(*place.inside, media_id)
-            )
-            if spine is not None:
-                self._storyline(spine.children, Fraction(0), first_s, inner)
+        sequence = self._opened(item, "sequence", "compound", place)
+        self._unfold(item, sequence, sequence.child("spine"), timing, place)
 
     def _multicam(self, item: Node, timing: Timing, place: _Place) -> None:
-        media_id = item.get("ref") or ""
-        media = self.resources.nodes.get(media_id)
-        multicam = media.child("multicam") if media is not None else None
-        if multicam is None or media_id in place.inside:
-            raise ParseError(f"the angles of multicam clip {media_id!r} are not in the file")
-        angle = video_angle(item, multicam)
-        if angle is None:
-            raise ParseError(f"multicam clip {media_id!r} has no active video angle in the file")
-        first_s = optional_seconds(multicam, "tcStart") or Fraction(0)
-        rate = self.resources.rate(multicam.get("format")) or place.rate
+        multicam = self._opened(item, "multicam", "multicam", place)
+        self._unfold(item, multicam, video_angle(item, multicam), timing, place)
+
+    def _opened(self, item: Node, tag: str, kind: str, place: _Place) -> Node:
+        """What a clip of clips refers to."""
+        media = self.resources.of(item)
+        content = media.child(tag) if media is not None else None
+        if content is None:
+            raise ParseError(f"the contents of {kind} clip {item.get('ref')!r} are not in the file")
+        if item.get("ref") in place.inside:
+            raise ParseError(f"{kind} clip {item.get('ref')!r} contains itself")
+        return content
+
+    def _unfold(
+        self, item: Node, content: Node, storyline: Node | None, timing: Timing, place: _Place
+    ) -> None:
+        if storyline is None:
+            return
+        first_s = optional_seconds(content, "tcStart") or _ZERO
+        inner = place._replace(
+            rate=self.resources.rate(content.get("format")) or place.rate,
+            lanes=(*place.lanes, 0),
+            clip_name=None,
+            inside=(*place.inside, item.get("ref") or ""),
+        )
         for window in timing.windows(place.window):
-            inner = place._replace(
-                window=window, rate=rate, clip_name=None, inside=(*place.inside, media_id)
-            )
-            self._storyline(angle.children, Fraction(0), first_s, inner)
+            self._storyline(storyline.children, _ZERO, first_s, inner._replace(window=window))
 
     # ---- what is anchored to it
 
-    def _anchored(self, item: Node, timing: Timing, place: _Place, host: Host) -> None:
+    def _anchored(self, item: Node, timing: Timing, place: _Place, anchor: Anchor) -> None:
         for child in item.children:
-            lane = lane_of(child)
-            if child.tag not in STORY or (item.tag in CONTAINERS and not lane):
+            if child.tag not in STORY or is_contained(child, item):
                 continue
-            beside = place._replace(layer=place.layer + lane, clip_name=None)
-            offset_s = optional_seconds(child, "offset")
-            at_s = timing.at_s if offset_s is None else timing.parent_time(offset_s)
-            if child.tag == "spine":
-                self._storyline(child.children, at_s, at_s, beside._replace(host=host))
-            else:
-                self._visit(child, at_s, beside)
+            beside = place._replace(lanes=(*place.lanes, lane_of(child)), clip_name=None)
+            if child.tag == "spine":  # sound is connected to what holds it, not to parts of it
+                beside = beside._replace(anchor=anchor)
+            stated = child.get("offset") is not None
+            offset_s = self._lenient_seconds(child, "offset") if stated else timing.start_s
+            self._visit(child, timing.parent_time(offset_s), beside)
 
     # ---- notes
 
     def _read_markers(self, item: Node, timing: Timing, record_s: Fraction) -> None:
+        """Markers and chapter markers, as far as they stand on a frame that is seen, of elements
+        that sound could be connected to: not those within compounds and connected storylines, and
+        none of ours. To-do markers are markers; keywords, ratings and analysis are not."""
         if is_ours(item):
             return
         for node in item.children:
             if node.tag not in ("marker", "chapter-marker"):
                 continue
-            ahead_s = timing.ahead_of_start(self._lenient_seconds(node, "start"))
+            try:
+                start_s = optional_seconds(node, "start") or _ZERO
+            except ParseError as error:
+                self._skip(node, str(error))
+                continue
+            ahead_s = timing.ahead_of_start(start_s)
             if 0 <= ahead_s < timing.duration_s:
                 self.markers.append(
                     Marker(
@@ -333,5 +379,5 @@ class SequenceReader:
 
     def _skip(self, item: Node, reason: str, *, failed: bool = False) -> None:
         self.failures += failed
-        name = item.get("name") or f"<{item.tag}>"
+        name = item.get("name") or item.get("value") or f"<{item.tag}>"
         self.skipped.append(Skipped(clip_id="", name=name, reason=reason))

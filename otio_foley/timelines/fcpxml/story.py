@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
+from typing import TypeAlias
 
 from otio_foley.errors import ParseError
 from otio_foley.timelines.document import NAMESPACE
-from otio_foley.timelines.fcpxml.media import Resources, optional_seconds
-from otio_foley.timelines.fcpxml.time import conform_speed, seconds, source_rate_from_text
+from otio_foley.timelines.fcpxml.media import Resources, media_content, optional_seconds
+from otio_foley.timelines.fcpxml.time import conform_speed, source_rate_from_text
 from otio_foley.timelines.nesting import Curve, Window, restricted, shifted, through
 from otio_foley.timelines.xml.tree import Node
 
@@ -22,61 +24,86 @@ CONTAINERS = ("clip", "sync-clip")
 
 #: What the ids of our assets begin with.
 ID_PREFIX = "otio-foley-"
+_OUR_ID = re.compile(rf"{re.escape(ID_PREFIX)}[0-9]+")
+_OUR_KEY = f"{NAMESPACE}."
+#: Versions without metadata have a note instead: the namespace and the id of the picture clip.
+_OUR_NOTE = re.compile(rf"{re.escape(NAMESPACE)} [0-9a-f]{{12}}(?!\S)")
 
 _LANE = re.compile(r"^[+-]?[0-9]{1,6}$")
+#: Beyond what an FCPXML time can say.
+_FAR_S = Fraction(10**20)
+
+#: Stretches of clip time [from, to), each with its curve from clip time to content time.
+Retime: TypeAlias = tuple[tuple[Fraction, Fraction, Curve], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """The element on the main timeline that a clip's sound can be anchored to.
+class Anchor:
+    """An element that sound can be connected to.
 
-    Its first frame lies at `record_s`, where its own clock reads `local_s`; that clock runs
+    It is seen for `duration_s` from `record_s`, where its clip time is `clip_s`; that clock runs
     `speed` seconds in a second of the timeline.
     """
 
     node: Node
     record_s: Fraction
-    local_s: Fraction
+    duration_s: Fraction
+    clip_s: Fraction
     speed: Fraction
 
-    def local_at(self, record_s: Fraction) -> Fraction:
-        """The host's own time at a time of the record."""
+    def clip_time(self, record_s: Fraction) -> Fraction:
         ahead_s = record_s - self.record_s
-        return self.local_s + (ahead_s if self.speed == 1 else ahead_s * self.speed)
+        return self.clip_s + (ahead_s if self.speed == 1 else ahead_s * self.speed)
+
+    def covers(self, record_s: Fraction) -> bool:
+        return self.record_s <= record_s < self.record_s + self.duration_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """An element's clocks: parent time `at_s` is local `start_s`, then `speed`, then `curve`."""
+    """An element's three clocks.
+
+    Parent time is what `offset` and `duration` count in; the element is first seen at `at_s`. Clip
+    time reads `start_s` there and runs `speed` seconds in a second of parent time (conform-rate);
+    in it stand the offsets of anchored items and the markers. Content time is clip time through
+    the timeMap, and in it stand the offsets of contained items. Apple, on `timeMap`: it "affects
+    only an element's own duration and the offsets of the element's anchored items; it doesn't
+    modify the offsets of the element's contained items (such as items with lane=0)"
+    (developer.apple.com/documentation/professional-video-applications/timemap).
+    """
 
     at_s: Fraction
     duration_s: Fraction
     start_s: Fraction
     speed: Fraction
-    curve: Curve | None
+    retime: Retime
 
     def windows(self, window: Window) -> tuple[Window, ...]:
-        """What is seen of the element, as windows on its unretimed local time."""
+        """What is seen of the element, as windows on its content time."""
         straight = self._straight(window)
         if straight is not None:
             return (straight,)
         found = []
         for piece in restricted(window, self.at_s, self.at_s + self.duration_s):
-            local = shifted(piece, self.at_s, self.start_s, self.speed)
-            found.append(local if self.curve is None else through(local, self.curve))
+            clip_time = shifted(piece, self.at_s, self.start_s, self.speed)
+            if not self.retime:
+                found.append(clip_time)
+            for low_s, high_s, curve in self.retime:
+                stretches = restricted(clip_time, low_s, high_s)
+                found += [through(stretch, curve) for stretch in stretches]
         return tuple(found)
 
     def _straight(self, window: Window) -> Window | None:
         """The one window of an element that plays straight within one that does, by far the most
         common case; None for all others."""
-        (record_s, local_s), (record_end_s, local_end_s) = window[0], window[-1]
-        if len(window) != 2 or self.curve is not None or self.speed != 1:
+        (record_s, parent_s), (record_end_s, parent_end_s) = window[0], window[-1]
+        if len(window) != 2 or self.retime or self.speed != 1:
             return None
         end_s = self.at_s + self.duration_s
-        if not local_s <= self.at_s < end_s <= local_end_s:
+        if not parent_s <= self.at_s < end_s <= parent_end_s:
             return None
-        shift_s = record_s - local_s
-        if record_end_s - local_end_s != shift_s:
+        shift_s = record_s - parent_s
+        if record_end_s - parent_end_s != shift_s:
             return None
         first_s = self.at_s + shift_s
         return (
@@ -84,57 +111,52 @@ class Timing:
             (first_s + self.duration_s, self.start_s + self.duration_s),
         )
 
-    def ahead_of_start(self, local_s: Fraction) -> Fraction:
-        """Seconds of the parent's time from the element's first frame to a local time."""
-        ahead_s = local_s - self.start_s
+    def ahead_of_start(self, clip_time_s: Fraction) -> Fraction:
+        """Seconds of parent time from the element's first frame to a clip time."""
+        ahead_s = clip_time_s - self.start_s
         return ahead_s if self.speed == 1 else ahead_s / self.speed
 
-    def parent_time(self, local_s: Fraction) -> Fraction:
-        return self.at_s + self.ahead_of_start(local_s)
+    def parent_time(self, clip_time_s: Fraction) -> Fraction:
+        return self.at_s + self.ahead_of_start(clip_time_s)
 
 
 def timing_of(item: Node, at_s: Fraction, rate: Fraction, resources: Resources) -> Timing:
     """Raises ParseError for times that are none, or a duration that is not to be found."""
-    start_s = local_start(item, resources)
+    start_s = optional_seconds(item, "start")
+    if start_s is None:
+        start_s = _medium_span(item, resources)[0]
+    speed = _speed(item, rate, resources)
+    duration_s = optional_seconds(item, "duration")
+    if duration_s is None:
+        duration_s = (_clip_end(item, resources) - start_s) / speed
+        if duration_s <= 0:
+            raise ParseError(
+                "it starts behind the end of what it shows", line=item.line, column=item.column
+            )
     return Timing(
-        at_s=at_s,
-        duration_s=duration(item, start_s, resources),
-        start_s=start_s,
-        speed=_speed(item, rate, resources),
-        curve=_time_map(item),
+        at_s=at_s, duration_s=duration_s, start_s=start_s, speed=speed, retime=_retime(item)
     )
 
 
-def local_start(item: Node, resources: Resources) -> Fraction:
-    """Local time at the element's first frame; without `start` that of what it refers to."""
-    start_s = optional_seconds(item, "start")
-    if start_s is not None:
-        return start_s
-    node = resources.nodes.get(item.get("ref") or "")
+def _clip_end(item: Node, resources: Resources) -> Fraction:
+    """Clip time at the end of all that an element could show: for one without a duration."""
+    points = _retime_points(item)
+    if points:
+        return points[-1][0]
+    first_s, whole_s = _medium_span(item, resources)
+    if whole_s is None:
+        raise ParseError("it has no duration", line=item.line, column=item.column)
+    return first_s + whole_s
+
+
+def _medium_span(item: Node, resources: Resources) -> tuple[Fraction, Fraction | None]:
+    """What the clock of an element's medium reads at its first frame, and how long it lasts."""
+    node, name = resources.of(item), "start"
+    if node is not None and node.tag == "media":
+        node, name = media_content(node), "tcStart"
     if node is None:
-        return Fraction(0)
-    if node.tag == "asset" and item.tag in ("asset-clip", "video"):
-        return optional_seconds(node, "start") or Fraction(0)
-    inner = node.children[0] if node.tag == "media" and node.children else None
-    return (optional_seconds(inner, "tcStart") if inner is not None else None) or Fraction(0)
-
-
-def duration(item: Node, start_s: Fraction, resources: Resources) -> Fraction:
-    """Seconds in the parent's time; without `duration` those of what it refers to."""
-    duration_s = optional_seconds(item, "duration")
-    if duration_s is not None:
-        return duration_s
-    node = resources.nodes.get(item.get("ref") or "")
-    if node is not None and node.tag == "asset":
-        asset_start_s = optional_seconds(node, "start") or Fraction(0)
-        whole_s = optional_seconds(node, "duration")
-        if whole_s is not None:
-            return whole_s - (start_s - asset_start_s)
-    if node is not None and node.tag == "media" and node.children:
-        whole_s = optional_seconds(node.children[0], "duration")
-        if whole_s is not None:
-            return whole_s
-    raise ParseError("it has no duration", line=item.line, column=item.column)
+        return Fraction(0), None
+    return optional_seconds(node, name) or Fraction(0), optional_seconds(node, "duration")
 
 
 def _speed(item: Node, timeline_rate: Fraction, resources: Resources) -> Fraction:
@@ -154,39 +176,70 @@ def lane_of(node: Node) -> int:
     return int(text) if _LANE.match(text) else 0
 
 
+def is_contained(child: Node, parent: Node) -> bool:
+    """Whether a story element lies inside its parent, and is not anchored to it.
+
+    Apple's DTD: anchored items "must have a non-zero 'lane' value". So too in a `sync-clip`: what
+    Final Cut Pro writes into a lane of one is cut to it already, or was connected to it in the
+    project and reaches beyond it.
+    """
+    return parent.tag in CONTAINERS and lane_of(child) == 0
+
+
 def active_pick(audition: Node) -> Node | None:
     return next((node for node in audition.children if node.tag in STORY), None)
 
 
 def video_angle(clip: Node, multicam: Node) -> Node | None:
-    """The angle that is seen: `mc-source` (1.2 on), `videoAngleID` (1.1), else the first one."""
+    """The angle that is seen: `mc-source` (1.2 on), `videoAngleID` (1.1), else the first one.
+
+    None where only sound is used. Raises ParseError if the angle is not in the file.
+    """
     wanted = clip.get("videoAngleID")
     sources = [node for node in clip.children if node.tag == "mc-source"]
-    for source in sources:
-        if source.get("srcEnable") in (None, "all", "video"):
-            wanted = source.get("angleID")
-            break
-    angles = [node for node in multicam.children if node.tag == "mc-angle"]
-    if wanted is None:
-        return angles[0] if angles and not sources else None
-    return next((node for node in angles if node.get("angleID") == wanted), None)
+    if sources:
+        seen = [node for node in sources if node.get("srcEnable") in (None, "all", "video")]
+        if not seen:
+            return None
+        wanted = seen[0].get("angleID") or ""
+    for angle in multicam.children:
+        if angle.tag == "mc-angle" and wanted in (None, angle.get("angleID")):
+            return angle
+    raise ParseError(
+        f"multicam clip {clip.get('ref')!r} has no angle {wanted!r} in the file",
+        line=clip.line,
+        column=clip.column,
+    )
 
 
-def _time_map(item: Node) -> Curve | None:
-    """A retime as (local time, unretimed local time); smooth transitions are taken as straight."""
-    node = item.child("timeMap")
-    if node is None:
-        return None
-    knots: dict[Fraction, Fraction] = {}
-    for point in node.children:
-        time, value = point.get("time"), point.get("value")
-        if point.tag == "timept" and time is not None and value is not None:
-            knots[seconds(time)] = seconds(value)
-    curve = sorted(knots.items())
-    if len(curve) == 1:  # a lone point is a hold
-        (time_s, value_s) = curve[0]
-        curve.append((time_s + 1, value_s))
-    return curve or None
+def _retime(item: Node) -> Retime:
+    """The timeMap; smooth transitions are taken as straight.
+
+    Two points at one time are a jump, and each side of it a stretch of its own.
+    """
+    runs: list[list[tuple[Fraction, Fraction]]] = []
+    for point in _retime_points(item):
+        if not runs or (point[0] == runs[-1][-1][0] and point != runs[-1][-1]):
+            runs.append([point])
+        elif point != runs[-1][-1]:
+            runs[-1].append(point)
+    for run in runs:
+        if len(run) == 1:  # a lone point is a hold
+            run.append((run[0][0] + 1, run[0][1]))
+    limits = [-_FAR_S, *(run[0][0] for run in runs[1:]), _FAR_S]
+    return tuple((*ends, run) for ends, run in zip(pairwise(limits), runs, strict=False))
+
+
+def _retime_points(item: Node) -> list[tuple[Fraction, Fraction]]:
+    """(clip time, content time) in order of time."""
+    time_map = item.child("timeMap")
+    points = []
+    for point in time_map.children if time_map is not None else ():
+        if point.tag == "timept":
+            time_s, value_s = optional_seconds(point, "time"), optional_seconds(point, "value")
+            if time_s is not None and value_s is not None:
+                points.append((time_s, value_s))
+    return sorted(points, key=lambda point: point[0])
 
 
 def may_hold_picture(item: Node) -> bool:
@@ -194,14 +247,15 @@ def may_hold_picture(item: Node) -> bool:
 
 
 def is_ours(node: Node) -> bool:
-    """Whether otio-foley has put its mark on this element."""
-    if node.tag == "asset" and (node.get("id") or "").startswith(ID_PREFIX):
+    """Whether an element bears the mark of otio-foley: the id of an asset, a key of our metadata,
+    or a note that names a clip as ours do."""
+    if node.tag == "asset" and _OUR_ID.fullmatch(node.get("id") or ""):
         return True
     for child in node.children:
-        if child.tag == "note" and NAMESPACE in child.text:
+        if child.tag == "note" and _OUR_NOTE.match(child.text.strip()):
             return True
         if child.tag == "metadata" and any(
-            (entry.get("key") or "").startswith(NAMESPACE) for entry in child.children
+            (entry.get("key") or "").startswith(_OUR_KEY) for entry in child.children
         ):
             return True
     return False

@@ -20,11 +20,10 @@ _TIMES = frozenset(
     )
 )
 
-#: Rates as `conform-rate` and format names abbreviate them.
+#: Rates as format names abbreviate them.
 _ABBREVIATED = {
     "2398": Fraction(24000, 1001),
     "2997": Fraction(30000, 1001),
-    "4795": Fraction(48000, 1001),
     "5994": Fraction(60000, 1001),
 }
 
@@ -95,9 +94,12 @@ def conform_speed(media_rate: Fraction, timeline_rate: Fraction) -> Fraction:
     """Media seconds played in a timeline second where Final Cut Pro conforms the rate.
 
     It plays frame for frame wherever that needs a small change of speed only: 25 on 23.98, 24 on
-    23.98, 29.97 on 30, 50 on 24 (as 48); else at the medium's own speed. Apple's table has no
-    change for 23.98 on 29.97 and 59.94, yet its exports place anchored items there as if film
-    rates ran at 24 and video rates at 30 (factor 1.001), and that is what is followed.
+    23.98, 29.97 on 30, 50 on 24 (as 48); else at the medium's own speed. So Apple's table
+    (developer.apple.com/documentation/professional-video-applications/conform-rate), but for one
+    cell: it has no change for 23.98 on 29.97 and 59.94. The seven 23.98 clips of a project at
+    59.94 (OpenFCPXMLKit's sample 59.94.fcpxml) bear a conform-rate all the same, and their
+    anchored items stand on frames only if film rates run at 24 and video rates at 30 (factor
+    1.001). That is followed for the picture too, of which no export tells.
     """
     film, video = (24, 48), (30, 60, 120)
     ntsc_media = media_rate.denominator == 1001

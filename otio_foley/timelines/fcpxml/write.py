@@ -7,16 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from otio_foley.errors import OutputError, WouldLoseData
+from otio_foley.errors import NotReversible, OutputError, WouldLoseData
 from otio_foley.timelines.automation import within
 from otio_foley.timelines.dialect import Dialect
 from otio_foley.timelines.document import NAMESPACE, UNDO_PLACEHOLDER, Patch
-from otio_foley.timelines.fcpxml.story import ID_PREFIX, STORY, Host, is_ours, lane_of
+from otio_foley.timelines.fcpxml.media import Resources, has_picture
+from otio_foley.timelines.fcpxml.story import (
+    ID_PREFIX,
+    STORY,
+    Anchor,
+    is_contained,
+    is_ours,
+    lane_of,
+)
 from otio_foley.timelines.fcpxml.time import time_text
 from otio_foley.timelines.paths import url_from_path
 from otio_foley.timelines.xml.stems import provenance_text, rows
 from otio_foley.timelines.xml.tree import Node, XmlText
-from otio_foley.timelines.xml.write import Element, Writer
+from otio_foley.timelines.xml.write import Element, Style, Writer, removal_patches, rendered
 from otio_foley.types import Marker, StemClip, Timeline
 
 ROLE = "effects.footsteps"
@@ -51,11 +59,11 @@ class Version:
         self.has_keyframes = version >= (1, 4)
         self.has_keyframe_curve = version >= (1, 5)
 
-    def behind_anchors(self, host: Node) -> frozenset[str]:
+    def behind_anchors(self, node: Node) -> frozenset[str]:
         """Tags that follow anchored items in this element."""
-        if host.tag == "title" and self.number <= (1, 2):
+        if node.tag == "title" and self.number <= (1, 2):
             return _BEHIND_ANCHORS | {"text"}
-        if host.tag == "mc-clip" and self.number <= (1, 3):
+        if node.tag == "mc-clip" and self.number <= (1, 3):
             return _BEHIND_ANCHORS - {"filter-audio"}
         return _BEHIND_ANCHORS
 
@@ -63,7 +71,7 @@ class Version:
 def insertion_patches(
     xml: XmlText,
     timeline: Timeline,
-    hosts: Mapping[str, Host],
+    anchors: Mapping[str, Anchor],
     stems: Sequence[StemClip],
     dialect: Dialect,
 ) -> tuple[Patch, ...]:
@@ -79,22 +87,22 @@ def insertion_patches(
             hint="leave the level in the sound (--level-rides baked), or export 1.4 or later",
         )
     writer = Writer(xml)
-    by_host: dict[int, list[StemClip]] = {}
+    by_node: dict[int, list[StemClip]] = {}
     for stem in stems:
-        if stem.clip_id not in hosts:
+        if stem.clip_id not in anchors:
             raise OutputError(
                 f"the cut has no clip {stem.clip_id!r} for {stem.name!r}",
                 hint="the footsteps were made for another version of the cut: conform them first",
             )
-        by_host.setdefault(id(hosts[stem.clip_id].node), []).append(stem)
+        by_node.setdefault(id(anchors[stem.clip_id].node), []).append(stem)
     asset_ids = _asset_ids(xml.root, stems)
     patches = [_resources_patch(xml, writer, version, asset_ids, stems)]
     undo = "" if version.has_metadata else UNDO_PLACEHOLDER
-    for anchored in by_host.values():
-        node = hosts[anchored[0].clip_id].node
+    for connected in by_node.values():
+        node = anchors[connected[0].clip_id].node
         elements = []
-        for lane, stem in _with_lanes(node, anchored):
-            placing = _placing(hosts[stem.clip_id], stem, lane)
+        for lane, stem in _with_lanes(node, connected):
+            placing = _placing(anchors[stem.clip_id], stem, lane)
             asset_id = asset_ids[stem.path]
             level = _level(stem, version, dialect)
             elements.append(_clip_element(version, timeline, stem, asset_id, placing, undo, level))
@@ -105,12 +113,12 @@ def insertion_patches(
     return tuple(patches)
 
 
-def _with_lanes(host: Node, stems: Sequence[StemClip]) -> Iterator[tuple[int, StemClip]]:
-    """Each stem of a host with its lane: below all in use, a lane a track.
+def _with_lanes(node: Node, stems: Sequence[StemClip]) -> Iterator[tuple[int, StemClip]]:
+    """Each stem of an element with its lane: below all in use in it, a lane a track.
 
     Stems that overlap one another on a track go below all tracks.
     """
-    lowest = lowest_lane(host)
+    lowest = lowest_lane(node)
     overflow = max(stem.track for stem in stems)
     seen: set[int] = set()
     for track, row in rows(stems):
@@ -123,17 +131,17 @@ def _with_lanes(host: Node, stems: Sequence[StemClip]) -> Iterator[tuple[int, St
             yield lowest - depth, stem
 
 
-def lowest_lane(host: Node) -> int:
-    """The lowest lane in use in a host, nested lanes added up; 0 if none is below it."""
+def lowest_lane(node: Node) -> int:
+    """The lowest lane in use in an element, nested lanes added up; 0 if none is below it."""
     lowest = 0
-    stack = [(child, 0) for child in host.children]
+    stack = [(child, 0) for child in node.children]
     while stack:
-        node, above = stack.pop()
-        if node.tag not in STORY:
+        inner, above = stack.pop()
+        if inner.tag not in STORY:
             continue
-        lane = above + lane_of(node)
+        lane = above + lane_of(inner)
         lowest = min(lowest, lane)
-        stack += [(child, lane) for child in node.children]
+        stack += [(child, lane) for child in inner.children]
     return lowest
 
 
@@ -200,10 +208,10 @@ def _asset_element(
     return Element("asset", tuple(attributes), tuple(content))
 
 
-def _placing(host: Host, stem: StemClip, lane: int) -> tuple[tuple[str, str], ...]:
+def _placing(anchor: Anchor, stem: StemClip, lane: int) -> tuple[tuple[str, str], ...]:
     return (
         ("lane", str(lane)),
-        ("offset", time_text(host.local_at(stem.record.start_s))),
+        ("offset", time_text(anchor.clip_time(stem.record.start_s))),
         ("name", stem.name),
     )
 
@@ -267,14 +275,14 @@ def _level(stem: StemClip, version: Version, dialect: Dialect) -> tuple[Element,
 
 
 def _marker_element(
-    version: Version, timeline: Timeline, marker: Marker, record_to_local_s: Fraction
+    version: Version, timeline: Timeline, marker: Marker, record_to_clip_s: Fraction
 ) -> Element:
     value = marker.name or "footstep"
     note = marker.note
     if note and not version.has_marker_note:
         value, note = f"{value}: {note}", ""
     attributes = [
-        ("start", time_text(marker.record_s + record_to_local_s)),
+        ("start", time_text(marker.record_s + record_to_clip_s)),
         ("duration", time_text(1 / timeline.frame_rate)),
         ("value", value),
     ]
@@ -305,36 +313,66 @@ def _metadata(entries: Iterable[tuple[str, str]]) -> Element:
 # ---- finding ours again
 
 
-def our_nodes(root: Node) -> tuple[Node, ...]:
-    """Every element that otio-foley added, also in a file that a host has saved since."""
-    clips = [
-        node
-        for node in root.descendants()
-        if node.tag in ("asset-clip", "clip", "audio") and is_ours(node)
-    ]
-    in_clips = {id(node) for clip in clips for node in (clip, *clip.descendants())}
-    users: dict[str, list[bool]] = {}
-    for node in root.descendants():
-        if node.tag in STORY and node.get("ref"):
-            users.setdefault(node.get("ref") or "", []).append(id(node) in in_clips)
+def extraction_patches(xml: XmlText) -> tuple[Patch, ...]:
+    """Patches that take out everything of ours, also in a file that a host has saved since.
+
+    A person may have moved a footstep clip into a storyline: there a gap takes its place, if
+    something comes behind it. Raises NotReversible if something of the user's hangs on a clip.
+    """
+    nodes = _our_nodes(xml.root)
+    gaps = list(_holding_places(nodes))
+    gone = {id(part) for gap in gaps for part in (gap, *gap.descendants())}
+    return (
+        *removal_patches(xml, [node for node in nodes if id(node) not in gone]),
+        *(Patch(gap.start, gap.end - gap.start, _gap_bytes(xml, gap)) for gap in gaps),
+    )
+
+
+def _our_nodes(root: Node) -> tuple[Node, ...]:
+    """Every element that otio-foley added.
+
+    Ours is sound that bears our mark: a clip, or an asset. Hosts renumber assets and drop marks:
+    so ours is also an asset without a mark that none but our clips use, and a clip without a mark
+    that uses an asset of ours. What shows picture is never ours, whatever stands in its notes.
+    """
+    resources = Resources(root)
+    items = [node for node in root.descendants() if node.tag in STORY]
+    clips = [node for node in items if is_ours(node) and _is_sound(node, resources)]
+    parts = {id(part): part for clip in clips for part in _parts(clip)}
+    only_by_ours = {part.get("ref") for part in parts.values()}
+    only_by_ours -= {node.get("ref") for node in items if id(node) not in parts}
     assets = [
         node
-        for resources in root.find_all("resources")
-        for node in resources.children
-        if node.tag == "asset" and (is_ours(node) or _only_ours(users.get(node.get("id") or "")))
+        for list_ in root.find_all("resources")
+        for node in list_.children
+        if node.tag == "asset"
+        and (is_ours(node) or node.get("id") in only_by_ours)
+        and not has_picture(node)
     ]
-    ours = {node.get("id") for node in assets}
+    identities = {node.get("id") for node in assets} - {None}
     strays = [
         _whole_clip(node)
-        for node in root.descendants()
-        if node.tag in ("asset-clip", "audio") and node.get("ref") in ours
+        for node in items
+        if node.tag in ("asset-clip", "audio") and node.get("ref") in identities
     ]
-    unique = {id(node): node for node in [*clips, *strays, *assets]}
-    return tuple(unique.values())
+    found = {id(node): node for node in [*clips, *strays]}
+    _refuse_what_hangs_on(found)
+    return (*found.values(), *assets)
 
 
-def _only_ours(users: list[bool] | None) -> bool:
-    return bool(users) and all(users or ())
+def _parts(clip: Node) -> tuple[Node, ...]:
+    """A clip with what it plays: in versions without `asset-clip` that lies inside of it."""
+    return (clip, *(c for c in clip.children if c.tag in STORY and is_contained(c, clip)))
+
+
+def _is_sound(clip: Node, resources: Resources) -> bool:
+    for part in _parts(clip):
+        medium = resources.of(part)
+        if part.tag not in ("asset-clip", "clip", "audio"):
+            return False
+        if medium is not None and (medium.tag != "asset" or has_picture(medium)):
+            return False
+    return True
 
 
 def _whole_clip(node: Node) -> Node:
@@ -345,3 +383,34 @@ def _whole_clip(node: Node) -> Node:
         if len(story) == 1:
             return parent
     return node
+
+
+def _refuse_what_hangs_on(clips: Mapping[int, Node]) -> None:
+    parts = {id(part) for clip in clips.values() for part in _parts(clip)}
+    for clip in clips.values():
+        for node in clip.descendants() if clip.children else ():
+            if node.tag in STORY and id(node) not in parts:
+                raise NotReversible(
+                    f"{node.get('name') or f'<{node.tag}>'!r} (line {node.line}) is connected to "
+                    f"the footstep clip {clip.get('name') or ''!r} and would go with it",
+                    hint="connect it to the picture clip in the editing system and export again",
+                )
+
+
+def _holding_places(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Those of the nodes that keep later items of a storyline where they are."""
+    chosen = {id(node) for node in nodes}
+    parents = {id(node.parent): node.parent for node in nodes}
+    for parent in parents.values():
+        if parent is None or parent.tag != "spine":
+            continue
+        kept = [n for n in parent.children if n.tag in STORY and id(n) not in chosen]
+        for node in parent.children if kept else ():
+            if id(node) in chosen and node.start < kept[-1].start:
+                yield node
+
+
+def _gap_bytes(xml: XmlText, clip: Node) -> bytes:
+    stated = [(name, clip.get(name)) for name in ("offset", "start", "duration")]
+    times = tuple((name, value) for name, value in stated if value is not None)
+    return xml.patch_bytes(rendered(Element("gap", (("name", "Gap"), *times)), Style("", "", "")))
