@@ -126,7 +126,8 @@ class Delivery:
     def finish(self, cut: Document, sidecars: Sequence[Sidecar] = ()) -> tuple[Path, ...]:
         """Give the sounds, the sidecars and the cut their names; returns the sidecars' paths.
 
-        Raises OutputError, and then nothing is left.
+        Raises OutputError, or what the cut's `save` finds wrong with its source (InputError). Then,
+        as after any other failure, nothing is left and the earlier result is whole.
         """
         placed: list[Path] = []
         set_aside: list[tuple[Path, Path]] = []
@@ -141,7 +142,7 @@ class Delivery:
                 write_whole(path, partial(Path.write_bytes, data=sidecar.content), overwrite=False)
                 placed.append(path)
             write_whole(self.output, cut.save, overwrite=self._overwrite)
-        except (OSError, OutputError) as error:
+        except BaseException as error:  # the folder that the earlier sounds wait in goes next
             for path in placed:
                 path.unlink(missing_ok=True)
             for path, aside in set_aside:
@@ -210,7 +211,10 @@ def refuse_own_cut(target: Path, source: Path) -> None:
 
 
 def write_copy(path: Path, cut: Document, *, source: Path, overwrite: bool) -> None:
-    """Write one cut made from another. Raises TargetExists or OutputError."""
+    """Write one cut made from another.
+
+    Raises TargetExists, OutputError, or InputError where the source breaks meanwhile (a bundle).
+    """
     path = path.absolute()
     try:
         refuse_own_cut(path, source)

@@ -8,7 +8,7 @@ import pytest
 
 import otio_foley
 from otio_foley.cli import main
-from otio_foley.errors import OutputError, TargetExists
+from otio_foley.errors import OutputError, ParseError, TargetExists
 
 pytestmark = pytest.mark.usefixtures("canned_analysis")
 
@@ -103,17 +103,20 @@ def test_a_cut_that_cannot_be_written_leaves_no_sound(cut: Path) -> None:
     assert [path for path in cut.parent.iterdir() if path.is_dir()] == [folder]
 
 
+@pytest.mark.parametrize(
+    "error", [OutputError("no room"), ParseError("cut short"), KeyboardInterrupt()]
+)
 def test_a_failed_replacement_puts_the_earlier_sounds_back(
-    cut: Path, monkeypatch: pytest.MonkeyPatch
+    cut: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     otio_foley.run(cut)
     before = files(cut.parent)
 
-    def no_room(*_: object, **__: object) -> None:
-        raise OutputError("no room")
+    def fails(*_: object, **__: object) -> None:
+        raise error
 
-    monkeypatch.setattr("otio_foley.delivery.write_whole", no_room)
-    with pytest.raises(OutputError, match="no room"):
+    monkeypatch.setattr("otio_foley.delivery.write_whole", fails)
+    with pytest.raises(type(error)):
         otio_foley.run(cut, overwrite=True, floor="tile")
     assert files(cut.parent) == before
 

@@ -90,7 +90,11 @@ class Document(Protocol):
         ...
 
     def save(self, path: Path) -> None:
-        """Write the cut to a place where nothing lies. Raises OSError or OutputError."""
+        """Write the cut to a place where nothing lies.
+
+        Raises OSError, OutputError, or InputError where what the cut was read from is needed and
+        is damaged or another by now (a bundle).
+        """
         ...
 
 

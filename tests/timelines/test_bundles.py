@@ -9,10 +9,11 @@ import random
 import shutil
 import stat
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import canned
 import opentimelineio as otio
@@ -21,7 +22,10 @@ from timelines.stems import stems_for
 
 import otio_foley
 from otio_foley.cli import main
+from otio_foley.delivery import Delivery
 from otio_foley.errors import FoleyError, InputError, ParseError, TargetExists, UnknownFormat
+from otio_foley.timelines.bundles.archive import opened
+from otio_foley.timelines.bundles.folder import _listed
 from otio_foley.timelines.bundles.zipped import open_otioz
 from otio_foley.timelines.registry import open_bytes, open_document
 
@@ -511,3 +515,96 @@ def test_folders_that_hold_no_cut(tmp_path: Path) -> None:
     (empty / "Info.fcpxml").write_bytes(otio_text("a.mov"))
     with pytest.raises(UnknownFormat, match="is otio, not fcpxml"):
         open_document(empty)
+
+
+def test_two_cuts_in_an_fcpxmld(fcpxmld: Path) -> None:
+    (fcpxmld / "Info.fcpxml").rename(fcpxmld / "one.fcpxml")
+    shutil.copy(fcpxmld / "one.fcpxml", fcpxmld / "two.fcpxml")
+    with pytest.raises(InputError, match=r"several cuts \(one\.fcpxml, two\.fcpxml\)"):
+        open_document(fcpxmld)
+
+
+def another_text(bundle: Path) -> None:
+    if bundle.is_dir():
+        (text,) = (*bundle.glob("Info.fcpxml"), *bundle.glob("content.otio"))
+        text.write_bytes(text.read_bytes() + b"\n")
+    else:
+        zipped(bundle, ("content.otio", otio_text("media/other.mov")))
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_bundle_whose_text_is_another_by_now_is_not_saved(
+    bundle: Path, tmp_path: Path, is_edited: bool
+) -> None:
+    document = open_document(bundle)
+    if is_edited:
+        document = document.add(stems_for(document.timeline()))
+    another_text(bundle)
+    with pytest.raises(InputError, match="changed after it was read"):
+        document.save(tmp_path / f"out{bundle.suffix}")
+
+
+def test_a_text_is_known_by_the_name_that_the_folder_lists(otiod: Path, tmp_path: Path) -> None:
+    """A disk that does not tell cases apart opens a file by names that no listing has."""
+    other_spelling = tmp_path / "CONTENT.OTIO"
+    other_spelling.hardlink_to(otiod / "content.otio")
+    assert _listed(otiod, other_spelling) == otiod / "content.otio"
+    assert _listed(otiod, otiod / "content.otio") == otiod / "content.otio"
+
+
+def test_verify_tells_what_differs_beside_the_text(bundle: Path, tmp_path: Path) -> None:
+    output = saved_with_stems(bundle, tmp_path / f"out{bundle.suffix}")
+    if bundle.is_dir():
+        (movie,) = output.rglob("walk.mov")
+        movie.write_bytes(b"another movie")
+        (output / "new.txt").write_text("new")
+        expected = ["file 'new.txt'", "walk.mov"]
+    else:
+        with zipfile.ZipFile(output) as archive:
+            text = archive.read("content.otio")
+        zipped(output, ("content.otio", text), ("version.txt", b"2.0.0"))
+        expected = ["version.txt", "file 'media/walk.mov'"]
+    verdict = otio_foley.verify(bundle, output)
+    assert not (verdict.identical or verdict.equal_content)
+    assert len(verdict.differences) == 2
+    assert all(any(one in told for told in verdict.differences) for one in expected)
+    assert main(["verify", str(bundle), str(output)]) != 0
+
+
+def test_media_that_cannot_be_unpacked_leave_nothing(
+    otioz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    document = open_document(otioz)
+    raw = otioz.read_bytes()
+    otioz.write_bytes(raw.replace(b"ftyp", b"FTYP"))  # its checksum does not fit any more
+    with pytest.raises(ParseError, match="damaged"):
+        _ = document.media_folder
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_caller_s_own_error_is_not_called_damage(otioz: Path) -> None:
+    with pytest.raises(ValueError, match="mine"), opened(otioz):
+        raise ValueError("mine")
+
+
+@pytest.mark.usefixtures("canned_analysis")
+def test_a_bundle_that_breaks_meanwhile_costs_no_earlier_sound(
+    otioz: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = otio_foley.run(otioz)
+    assert earlier.output is not None
+    kept = [earlier.output, earlier.stems[0].path]
+    before = [path.read_bytes() for path in kept]
+    finish = Delivery.finish
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        otioz.write_bytes(otioz.read_bytes()[:-40])
+        return finish(*args, **kwargs)
+
+    monkeypatch.setattr(Delivery, "finish", broken)
+    with pytest.raises(ParseError, match="damaged"):
+        otio_foley.run(otioz, overwrite=True, floor="wood")
+    assert [path.read_bytes() for path in kept] == before
+    assert list(kept[1].parent.iterdir()) == [kept[1]]

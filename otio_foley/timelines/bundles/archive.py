@@ -52,15 +52,22 @@ _IS_UTF8 = 0x800
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip file whose members can be unpacked without harm.
 
-    Raises InputError where one of them is a trap, ParseError where the file is damaged (also for
-    damage that is met while it is open), OSError.
+    Raises InputError where one of them is a trap, ParseError where the file is damaged, OSError.
     """
-    try:
-        with path.open("rb") as file:
+    with path.open("rb") as file:
+        with _damage_told(path):
             _refuse_large_directory(file, path)
-            with zipfile.ZipFile(file) as archive:
+            archive = zipfile.ZipFile(file)
+        with archive:
+            with _damage_told(path):
                 _refuse_traps(archive, path)
-                yield archive
+            yield archive
+
+
+@contextmanager
+def _damage_told(path: str | Path) -> Iterator[None]:
+    try:
+        yield
     except _DAMAGE as error:
         raise ParseError(
             f"{path} is a damaged zip file: {error}", hint="export the bundle again"
@@ -68,8 +75,8 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """A member's content, in blocks."""
-    with archive.open(member) as source:
+    """A member's content, in blocks. Raises ParseError where it is damaged."""
+    with _damage_told(_file_of(archive).name), archive.open(member) as source:
         while block := source.read(_BLOCK):
             yield block
 
@@ -148,13 +155,32 @@ def _trap(member: zipfile.ZipInfo) -> str:
 def write_with(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, content: bytes, target: IO[bytes]
 ) -> None:
-    """Write the archive with other content for one member; all other bytes stay the same.
+    """Write the archive with other content for one member. Of all else only the offsets change of
+    what comes to lie elsewhere.
 
-    Raises OutputError where something would come to lie beyond the 4 GiB that the archive's
-    fields reach to.
+    Raises ParseError where the archive is damaged, OutputError where something would come to lie
+    beyond the 4 GiB that its fields reach to.
     """
-    source = archive.fp
-    assert source is not None
+    with _damage_told(_file_of(archive).name):
+        _write_with(archive, member, content, target)
+
+
+def write_same(archive: zipfile.ZipFile, target: IO[bytes]) -> None:
+    """Write the archive as it is. Raises ParseError where it is cut short meanwhile."""
+    source = _file_of(archive)
+    with _damage_told(source.name):
+        _copy(source, target, 0, source.seek(0, 2))
+
+
+def _file_of(archive: zipfile.ZipFile) -> IO[bytes]:
+    assert archive.fp is not None  # `opened` closes it, and nobody else does
+    return archive.fp
+
+
+def _write_with(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, content: bytes, target: IO[bytes]
+) -> None:
+    source = _file_of(archive)
     local = _local_header(source, member)
     packed = content if member.compress_type == zipfile.ZIP_STORED else _deflated(content)
     crc, sizes = zlib.crc32(content), (len(content), len(packed))
@@ -165,17 +191,17 @@ def write_with(
     for place, size in zip(_places(local, (22, 18), extra), sizes, strict=True):
         _put(local, place, size)
 
-    later = [one.header_offset for one in archive.infolist()]
-    end = min((at for at in later if at > member.header_offset), default=archive.start_dir)
-    growth = len(local) + len(packed) - (end - member.header_offset)
+    offsets = (one.header_offset for one in archive.infolist())
+    behind = min((at for at in offsets if at > member.header_offset), default=archive.start_dir)
+    growth = len(local) + len(packed) - (behind - member.header_offset)
     source.seek(archive.start_dir)
     directory = bytearray(source.read())
-    _correct_directory(directory, len(later), archive, member, (crc, *sizes, growth))
+    _correct_directory(directory, archive, member, crc=crc, sizes=sizes, growth=growth)
 
     _copy(source, target, 0, member.header_offset)
     target.write(local)
     target.write(packed)
-    _copy(source, target, end, archive.start_dir)
+    _copy(source, target, behind, archive.start_dir)
     target.write(directory)
 
 
@@ -192,13 +218,14 @@ def _deflated(content: bytes) -> bytes:
 
 def _correct_directory(
     directory: bytearray,
-    count: int,
     archive: zipfile.ZipFile,
     member: zipfile.ZipInfo,
-    changed: tuple[int, int, int, int],
+    *,
+    crc: int,
+    sizes: tuple[int, int],
+    growth: int,
 ) -> None:
-    """Put the member's (CRC, size, packed size) in, and shift what lies behind it by the growth."""
-    crc, size, packed_size, growth = changed
+    """Put the member's CRC and sizes (whole, packed) in, and shift what lies behind it."""
     at = 0
     for one in archive.infolist():
         lengths = struct.unpack_from("<HHH", directory, at + 28)
@@ -207,8 +234,8 @@ def _correct_directory(
         if one is member:
             _clear_descriptor_flag(directory, at + 8)
             struct.pack_into("<I", directory, at + 16, crc)
-            _put(directory, places[0], size)
-            _put(directory, places[1], packed_size)
+            for place, size in zip(places[:2], sizes, strict=True):
+                _put(directory, place, size)
         elif one.header_offset > member.header_offset:
             _shift(directory, places[2], growth)
         at += _ENTRY_SIZE + sum(lengths)

@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from otio_foley.errors import UnknownFormat
-from otio_foley.timelines.content import Part
+from otio_foley.errors import InputError, UnknownFormat
+from otio_foley.timelines.content import Part, part
 from otio_foley.timelines.dialect import GENERIC, Dialect, Sidecar
 from otio_foley.timelines.document import Document, Stripped, TextDocument
 from otio_foley.timelines.registry import open_bytes
@@ -30,12 +30,13 @@ class Container(Protocol):
     def save(self, path: Path, text: bytes) -> None:
         """Write all of it, with this text for the cut's; without a change where it is the same.
 
-        Raises OSError, InputError (the bundle was changed meanwhile) or OutputError.
+        Raises OSError, OutputError, or InputError where the bundle is damaged by now (ParseError)
+        or its text is not the one that was read.
         """
         ...
 
     def rest(self) -> dict[str, str]:
-        """What lies beside the cut's text: a digest or checksum by name."""
+        """What lies beside the cut's text: a digest or checksum by name. Raises as `save`."""
         ...
 
 
@@ -55,7 +56,12 @@ class BundleDocument:
         return self.inner.timeline()
 
     def content(self) -> Part:
-        return self.inner.content()
+        """The cut's content, and each file beside it by its digest."""
+        beside = [
+            part("file", [("content", summary)], name=name)
+            for name, summary in sorted(self.container.rest().items())
+        ]
+        return part("bundle", (), [self.inner.content(), *beside])
 
     def with_frame_rate(self, frame_rate: Fraction) -> BundleDocument:
         return replace(self, inner=self.inner.with_frame_rate(frame_rate))
@@ -86,6 +92,10 @@ class BundleDocument:
 
     def save(self, path: Path) -> None:
         self.container.save(path, self.inner.raw)
+
+
+def changed_meanwhile(root: Path) -> InputError:
+    return InputError(f"{root} was changed after it was read", hint="start again")
 
 
 def open_inner(text: bytes, name: str, wanted: str, frame_rate: Fraction | None) -> TextDocument:

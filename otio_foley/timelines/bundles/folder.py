@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from otio_foley.errors import InputError
-from otio_foley.timelines.bundles.bundle import LARGEST_TEXT, BundleDocument, open_inner
+from otio_foley.timelines.bundles.bundle import (
+    LARGEST_TEXT,
+    BundleDocument,
+    changed_meanwhile,
+    open_inner,
+)
 
 _HINT = "export the bundle again"
 
@@ -29,14 +35,15 @@ class Folder:
         return self.root
 
     def save(self, path: Path, text: bytes) -> None:
-        def copy(source: str, target: str) -> None:
-            if Path(source) == self.text_path and text != self.text:
-                Path(target).write_bytes(text)
-                shutil.copymode(source, target)
-            else:
-                shutil.copy2(source, target, follow_symlinks=False)
-
-        shutil.copytree(self.root, path, symlinks=True, copy_function=copy)
+        shutil.copytree(self.root, path, symlinks=True)
+        written = path / self.text_path.relative_to(self.root)
+        if not written.is_file() or written.read_bytes() != self.text:
+            raise changed_meanwhile(self.root)
+        if text != self.text:
+            mode = written.stat().st_mode
+            written.chmod(mode | stat.S_IWUSR)
+            written.write_bytes(text)
+            written.chmod(mode)
 
     def rest(self) -> dict[str, str]:
         return {
@@ -51,7 +58,13 @@ def open_fcpxmld(path: Path, frame_rate: Fraction | None = None) -> BundleDocume
     text = path / "Info.fcpxml"
     if not text.is_file():
         named_otherwise = sorted(path.glob("*.fcpxml"))
-        text = named_otherwise[0] if len(named_otherwise) == 1 else text
+        if len(named_otherwise) > 1:
+            names = ", ".join(one.name for one in named_otherwise[:3])
+            raise InputError(
+                f"{path} holds several cuts ({names}) and no {text.name}",
+                hint=f"name the one that is meant {text.name}",
+            )
+        text = next(iter(named_otherwise), text)
     return _opened("fcpxmld", path, text, frame_rate)
 
 
@@ -67,12 +80,22 @@ def _opened(name: str, root: Path, text: Path, frame_rate: Fraction | None) -> B
     if text.stat().st_size > LARGEST_TEXT:
         raise InputError(f"{text} is too large for a cut", hint=_HINT)
     raw = text.read_bytes()
-    own_path = root / os.path.relpath(os.path.realpath(text), os.path.realpath(root))
     return BundleDocument(
         format_name=name,
-        container=Folder(root=root, text_path=own_path, text=raw),
+        container=Folder(root=root, text_path=_listed(root, text), text=raw),
         inner=open_inner(raw, str(text), {"fcpxmld": "fcpxml", "otiod": "otio"}[name], frame_rate),
     )
+
+
+def _listed(root: Path, text: Path) -> Path:
+    """Where the text lies by the folder's own listing, past all links: a disk that does not tell
+    cases apart opens it under other spellings too."""
+    spelt = root / os.path.relpath(os.path.realpath(text), os.path.realpath(root))
+    files = (one for one in _everything_in(root) if one.is_file() and not one.is_symlink())
+    same = [one for one in files if one == spelt or one.samefile(text)]
+    if not same:
+        raise changed_meanwhile(root)
+    return spelt if spelt in same else same[0]
 
 
 def _everything_in(root: Path) -> Iterator[Path]:

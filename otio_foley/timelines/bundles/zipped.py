@@ -12,8 +12,19 @@ from functools import cached_property
 from pathlib import Path
 
 from otio_foley.errors import InputError
-from otio_foley.timelines.bundles.archive import name_of, opened, unpacked, write_with
-from otio_foley.timelines.bundles.bundle import LARGEST_TEXT, BundleDocument, open_inner
+from otio_foley.timelines.bundles.archive import (
+    name_of,
+    opened,
+    unpacked,
+    write_same,
+    write_with,
+)
+from otio_foley.timelines.bundles.bundle import (
+    LARGEST_TEXT,
+    BundleDocument,
+    changed_meanwhile,
+    open_inner,
+)
 
 _TEXT = "content.otio"
 
@@ -31,20 +42,27 @@ class Archive:
 
         Raises InputError where it is a trap or there is no room for it, ParseError.
         """
-        folder = Path(tempfile.mkdtemp(prefix="otio-foley-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         try:
-            with opened(self.path) as archive:
-                members = [one for one in archive.infolist() if one.filename != _TEXT]
-                self._refuse_without_room(members, folder)
-                for member in members:
-                    _unpack(archive, member, folder)
+            folder = Path(tempfile.mkdtemp(prefix="otio-foley-"))
+            remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            try:
+                self._unpack_into(folder)
+            except BaseException:
+                remove()
+                raise
         except OSError as error:
             raise InputError(
                 f"cannot unpack the media of {self.path}: {error.strerror or error}",
                 hint="unpack it yourself into a folder named .otiod and give that",
             ) from error
         return folder
+
+    def _unpack_into(self, folder: Path) -> None:
+        with opened(self.path) as archive:
+            members = [one for one in archive.infolist() if one.filename != _TEXT]
+            self._refuse_without_room(members, folder)
+            for member in members:
+                _unpack(archive, member, folder)
 
     def _refuse_without_room(self, members: list[zipfile.ZipInfo], folder: Path) -> None:
         size = sum(member.file_size for member in members)
@@ -55,11 +73,14 @@ class Archive:
             )
 
     def save(self, path: Path, text: bytes) -> None:
-        if text == self.text:
-            shutil.copyfile(self.path, path)
-            return
         with opened(self.path) as archive, path.open("wb") as target:
-            write_with(archive, _text_member(archive, self.path), text, target)
+            member = _text_member(archive, self.path)
+            if b"".join(unpacked(archive, member)) != self.text:
+                raise changed_meanwhile(self.path)
+            if text == self.text:
+                write_same(archive, target)
+            else:
+                write_with(archive, member, text, target)
 
     def rest(self) -> dict[str, str]:
         with opened(self.path) as archive:
