@@ -11,6 +11,7 @@ import hashlib
 import io
 import struct
 import tempfile
+import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -34,7 +35,7 @@ _GAP = 64
 
 @contextmanager
 def opened(raw: bytes) -> Iterator[Any]:
-    """The file as pyaaf2 reads it. Raises ParseError for whatever pyaaf2 stumbles over inside."""
+    """The file as pyaaf2 reads it. Raises ParseError for whatever is stumbled over inside."""
     _refuse_absurd_tables(raw)
     with tempfile.NamedTemporaryFile(suffix=".aaf") as copy:
         copy.write(raw)
@@ -84,9 +85,10 @@ def _open(path: str, mode: str) -> Iterator[Any]:
 
 @contextmanager
 def _damage_told() -> Iterator[None]:
-    """Whatever pyaaf2 stumbles over as a ParseError.
+    """Whatever is stumbled over as a ParseError.
 
-    It reads without checking first, so damage comes out as anything, bare `Exception` included.
+    pyaaf2 reads without checking first, so damage comes out as anything, bare `Exception` included.
+    What does not come out of pyaaf2 may as well be a mistake of ours.
     """
     try:
         with redirect_stdout(io.StringIO()):  # it prints what it cannot write
@@ -95,8 +97,15 @@ def _damage_told() -> Iterator[None]:
         raise
     except Exception as error:
         what = str(error) or type(error).__name__
+        frames = traceback.walk_tb(error.__traceback__)
+        modules = (str(frame.f_globals.get("__name__")) for frame, _ in frames)
+        if any(module.startswith("aaf2.") for module in modules):
+            raise ParseError(
+                f"this AAF is damaged: {what[:200]}", hint="export it again, or report the file"
+            ) from error
         raise ParseError(
-            f"this AAF is damaged: {what[:200]}", hint="export it again, or report the file"
+            f"this AAF holds what is not understood: {what[:200]}",
+            hint="report the file; it may be in order",
         ) from error
 
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from aaf2 import mobs
-from aaf2.mobslots import EventMobSlot, TimelineMobSlot
+from aaf2 import components, mobs
+from aaf2.mobslots import TimelineMobSlot
 
 from otio_foley.errors import InputError, ParseError
 from otio_foley.time import knows_drop_frame, nominal_rate, seconds_from_frames
 from otio_foley.timelines.aaf.canonical import canonical
 from otio_foley.timelines.aaf.container import edited, opened, sealed, unsealed
-from otio_foley.timelines.aaf.media import first_timecode, rate_of
+from otio_foley.timelines.aaf.media import first_timecode, origin_s, rate_of
 from otio_foley.timelines.aaf.read import CompositionReader, picture_slots
-from otio_foley.timelines.aaf.remove import holds_ours, is_ours, remove_ours
+from otio_foley.timelines.aaf.remove import events_of, holds_ours, is_ours, remove_ours
 from otio_foley.timelines.aaf.write import insert
 from otio_foley.timelines.content import Part
 from otio_foley.timelines.dialect import GENERIC, Dialect, Sidecar
@@ -29,6 +29,9 @@ from otio_foley.types import Clip, Marker, Skipped, StemClip, Timeline
 
 #: A compound file with 512-byte sectors ends here; essence inside makes AAFs large.
 _MAX_BYTES = 2 * 1024**3
+
+#: Of sound in samples without a timecode track, which states none.
+_USUAL_RATE = Fraction(25)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,8 +65,9 @@ class AafDocument:
 
     def add(self, stems: Sequence[StemClip], dialect: Dialect = GENERIC) -> AafDocument:
         """Raises OutputError for stems that overlap on a track."""
-        stripped = self._without_ours()
-        base = stripped[0] if stripped[2] else self
+        base, _, removed = self._without_ours()
+        if not removed:
+            base = self
         if not stems:
             return base
         timeline = base.timeline()
@@ -139,12 +143,19 @@ def _compositions(file: Any) -> list[Any]:
     if top:
         return top
     lower = ("Usage_LowerLevel", "Usage_SubClip", "Usage_AdjustedClip", "Usage_Template")
-    return [mob for mob in every if mob.getvalue("UsageCode") not in lower]
+    unmarked = [mob for mob in every if mob.getvalue("UsageCode") not in lower]
+    used = {
+        item.mob_id
+        for mob in every
+        for item, _ in mob.walk_references()
+        if isinstance(item, components.SourceClip)
+    }
+    return [mob for mob in unmarked if mob.mob_id not in used] or unmarked
 
 
 def _read(file: Any) -> Timeline:
     composition = chosen(file)
-    rate, drop_frame, start_s = _clock(composition)
+    clock = _clock(composition)
     reader = CompositionReader()
     reader.read(composition)
     if reader.failures and not reader.clips:
@@ -161,18 +172,26 @@ def _read(file: Any) -> Timeline:
     ]
     return Timeline(
         name=composition.name or "",
-        frame_rate=rate,
-        drop_frame=drop_frame,
-        start_s=start_s,
+        frame_rate=clock.rate,
+        frame_rate_assumed=clock.is_assumed,
+        drop_frame=clock.drop_frame,
+        start_s=clock.start_s,
         clips=clips,
         markers=tuple(sorted(_markers(composition), key=lambda marker: marker.record_s)),
         skipped=(*reader.skipped, *others),
     )
 
 
-def _clock(composition: Any) -> tuple[Fraction, bool, Fraction]:
-    """(frame rate, drop frame, start in seconds): the picture's edit rate, and the first timecode
-    track that counts at it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clock:
+    rate: Fraction
+    is_assumed: bool = False
+    drop_frame: bool = False
+    start_s: Fraction = Fraction(0)
+
+
+def _clock(composition: Any) -> _Clock:
+    """The picture's edit rate, and the first timecode track that counts at it."""
     slots = [slot for slot in composition.slots if isinstance(slot, TimelineMobSlot)]
     timecodes = [(slot, first_timecode(slot.segment)) for slot in slots]
     clocks = [(slot, timecode) for slot, timecode in timecodes if timecode is not None]
@@ -182,26 +201,26 @@ def _clock(composition: Any) -> tuple[Fraction, bool, Fraction]:
         raise ParseError(f"composition {composition.name!r} has no tracks")
     rate = rate_of(rated[0])
     if not 1 <= rate <= 1000:  # sound alone, in samples
-        rate = next((rate_of(slot) for slot, _ in clocks), Fraction(25))
+        if not clocks:
+            return _Clock(rate=_USUAL_RATE, is_assumed=True)
+        rate = rate_of(clocks[0][0])
     if not 1 <= rate <= 1000:
         raise ParseError(f"the edit rate {rate} is no frame rate")
-    for _, timecode in clocks:
+    for slot, timecode in clocks:
         if timecode.fps == nominal_rate(rate):
-            drop = bool(timecode.drop) and knows_drop_frame(rate)
-            return rate, drop, seconds_from_frames(timecode.start, rate)
-    return rate, False, Fraction(0)
+            return _Clock(
+                rate=rate,
+                drop_frame=bool(timecode.drop) and knows_drop_frame(rate),
+                start_s=seconds_from_frames(timecode.start, rate) + origin_s(slot),
+            )
+    return _Clock(rate=rate)
 
 
 def _markers(composition: Any) -> list[Marker]:
     found = []
     for slot in composition.slots:
-        if not isinstance(slot, EventMobSlot):
-            continue
-        rate = rate_of(slot)
-        segment = slot.segment
-        events = list(segment.components) if hasattr(segment, "components") else [segment]
-        for event in events:
-            position = event.getvalue("Position") if event is not None else None
+        for event in events_of(slot):
+            rate, position = rate_of(slot), event.getvalue("Position")
             if position is None or rate <= 0 or is_ours(event):
                 continue
             text = event.getvalue("Comment") or ""

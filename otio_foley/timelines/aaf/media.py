@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,9 @@ from otio_foley.time import rate_from_float, seconds_from_frames
 from otio_foley.timelines.paths import media_path_from
 
 _LONGEST_CHAIN = 40
+
+#: Pulldowns in which a second of the input stays a second.
+_KEEP_SPEED = frozenset({"TwoThreePD", "PALPD", "TwentyFourToSixtyPD", "TwoToOnePD"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,28 +60,90 @@ def medium_of(mob: Any, slot_id: int) -> Medium:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """A source clip, how far behind the first of the segment it begins, and what it counts at."""
+
+    clip: Any
+    at_s: Fraction
+    rate: Fraction
+
+
 def _chain(mob: Any, slot_id: int) -> Iterator[_Link]:
     at_s = Fraction(0)
     seen: set[Any] = set()
     while mob is not None and mob.mob_id not in seen and len(seen) < _LONGEST_CHAIN:
         seen.add(mob.mob_id)
-        slot = next((one for one in mob.slots if one.slot_id == slot_id), None)
+        slot = slot_of(mob, slot_id)
         yield _Link(mob=mob, slot=slot, at_s=at_s)
-        clip = None if slot is None else first_source(slot.segment)
-        if slot is None or clip is None or clip.mob is None:
+        source = None if slot is None else _first_source(slot.segment, rate_of(slot))
+        if source is None:
             return
-        at_s += Fraction(clip.start) / rate_of(slot)
+        clip = source.clip
+        at_s += origin_s(slot) - source.at_s + Fraction(clip.start) / source.rate
         mob, slot_id = clip.mob, clip.slot_id
 
 
-def first_source(segment: Any) -> Any:
-    """The source clip that a segment begins with, through groups and effects; None if there is
-    none."""
-    for _ in range(_LONGEST_CHAIN):
-        if isinstance(segment, components.SourceClip) or segment is None:
-            return segment
-        segment = next(iter(_within(segment)), None)
+def _first_source(segment: Any, rate: Fraction) -> _Source | None:
+    """The first source clip in a segment that names a mob, through groups and effects."""
+    if isinstance(segment, components.SourceClip):
+        named = segment.mob_id is not None and segment.mob_id.int
+        return _Source(clip=segment, at_s=Fraction(0), rate=rate) if named else None
+    if isinstance(segment, components.Pulldown):
+        source = _first_source(segment["InputSegment"].value, Fraction(1))
+        inner_rate = _input_rate(segment, source)
+        if source is None or inner_rate is None:
+            return None
+        return replace(source, at_s=source.at_s * source.rate / inner_rate, rate=inner_rate)
+    at_s = Fraction(0)
+    for part in _within(segment):
+        if isinstance(part, components.Transition):
+            at_s -= length_of(part) / rate
+            continue
+        source = _first_source(part, rate)
+        if source is not None:
+            return replace(source, at_s=source.at_s + at_s)
+        if isinstance(segment, components.Sequence):  # elsewhere the parts begin together
+            at_s += length_of(part) / rate
     return None
+
+
+def input_rate(pulldown: Any) -> Fraction | None:
+    """What a pulldown's input counts at: the rate of the slot that it refers to.
+
+    None where that is not in the file, and for pulldowns that show picture for picture at another
+    rate and so change the speed.
+    """
+    return _input_rate(pulldown, _first_source(pulldown["InputSegment"].value, Fraction(1)))
+
+
+def _input_rate(pulldown: Any, source: _Source | None) -> Fraction | None:
+    kind = str(pulldown.getvalue("PulldownKind")).removeprefix("k")
+    slot = None if source is None else slot_of(source.clip.mob, source.clip.slot_id)
+    return rate_of(slot) if slot is not None and kind in _KEEP_SPEED else None
+
+
+def name_of(segment: Any) -> str:
+    """The name of the first medium that a segment shows; empty where it shows none."""
+    source = _first_source(segment, Fraction(1))
+    mob = None if source is None else source.clip.mob
+    return "" if mob is None else mob.name or ""
+
+
+def slot_of(mob: Any, slot_id: int) -> Any:
+    """None where the mob or the slot is not there."""
+    slots = () if mob is None else mob.slots
+    return next((one for one in slots if one.slot_id == slot_id), None)
+
+
+def origin_s(slot: Any) -> Fraction:
+    """Where in its segment a slot has its zero, to which clips and timecode refer."""
+    origin = slot.getvalue("Origin", 0) or 0
+    return Fraction(origin) / rate_of(slot) if origin else Fraction(0)
+
+
+def length_of(component: Any) -> int:
+    return int(component.getvalue("Length", 0) or 0)
 
 
 def rate_of(slot: Any) -> Fraction:
@@ -103,8 +168,6 @@ def _within(segment: Any) -> list[Any]:
         return list(segment["Choices"])
     if isinstance(segment, components.Selector):
         return [segment["Selected"].value]
-    if isinstance(segment, components.Pulldown):
-        return [segment["InputSegment"].value]
     return []
 
 
@@ -131,7 +194,8 @@ def _timecode_s(link: _Link) -> Fraction | None:
     for slot in link.mob.slots:
         timecode = first_timecode(slot.segment)
         if timecode is not None:
-            return seconds_from_frames(timecode.start, rate_of(slot)) + link.at_s
+            start_s = seconds_from_frames(timecode.start, rate_of(slot))
+            return start_s + origin_s(slot) + link.at_s
     return None
 
 

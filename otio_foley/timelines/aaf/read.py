@@ -15,27 +15,34 @@ from aaf2 import components, mobs
 from aaf2.mobslots import TimelineMobSlot
 
 from otio_foley.errors import ParseError
-from otio_foley.timelines.aaf.media import Medium, medium_of, rate_of
-from otio_foley.timelines.aaf.speed import is_speed, speed_curve
+from otio_foley.timelines.aaf.media import (
+    Medium,
+    input_rate,
+    length_of,
+    medium_of,
+    name_of,
+    origin_s,
+    rate_of,
+    slot_of,
+)
+from otio_foley.timelines.aaf.speed import UnknownSpeed, is_speed, speed_curve
 from otio_foley.timelines.nesting import Window, restricted, shifted, through, unlimited
 from otio_foley.types import Clip, Skipped, Span, TimeMap
 
 _MAX_NESTING = 60
 _MAX_VISITS = 500_000
 
-#: Position that no segment reaches: an effect may take pictures beyond its input's ends.
-_FAR_S = Fraction(10**8)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where the walk stands. `beyond`: pictures before and after the segment's own count too."""
+    """Where the walk stands. `is_endless`: the segment goes on before its first picture and behind
+    its last, for a speed effect around it may reach there."""
 
     window: Window
     rate: Fraction
     layer: int
     enabled: bool = True
-    beyond: bool = False
+    is_endless: bool = False
     depth: int = 0
     inside: tuple[Any, ...] = ()
 
@@ -56,8 +63,7 @@ class CompositionReader:
             rate = rate_of(slot)
             if rate <= 0:
                 raise ParseError(f"slot {slot.slot_id} has the edit rate {rate}")
-            origin_s = Fraction(slot.getvalue("Origin", 0) or 0) / rate
-            place = _Place(window=unlimited(origin_s), rate=rate, layer=layer)
+            place = _Place(window=unlimited(origin_s(slot)), rate=rate, layer=layer)
             layer = self._visit(slot.segment, 0, place) + 1
 
     def _visit(self, segment: Any, start: int, place: _Place) -> int:
@@ -75,12 +81,12 @@ class CompositionReader:
         if isinstance(segment, components.Selector):
             return self._selector(segment, start, deeper)
         if isinstance(segment, components.Pulldown):
-            return self._visit(segment["InputSegment"].value, start, deeper)
+            return self._pulldown(segment, start, deeper)
         if isinstance(segment, components.EssenceGroup):
             return self._visit(next(iter(segment["Choices"]), None), start, deeper)
         if isinstance(segment, components.SourceClip):
-            self._source(segment, start, place)
-        elif segment is not None and not isinstance(segment, _SHOWS_NOTHING):
+            return self._source(segment, start, deeper)
+        if segment is not None and not isinstance(segment, _SHOWS_NOTHING):
             self._skip(type(segment).__name__, "not understood", failed=True)
         return place.layer
 
@@ -88,13 +94,13 @@ class CompositionReader:
         highest = place.layer
         at = start
         parts = list(sequence.components)
-        alone = replace(place, beyond=place.beyond and len(parts) == 1)
+        inner = replace(place, is_endless=place.is_endless and len(parts) == 1)
         for part in parts:
             if isinstance(part, components.Transition):
-                at -= _length(part)  # what follows begins where the transition does
+                at -= length_of(part)  # what follows begins where the transition does
                 continue
-            highest = max(highest, self._visit(part, at, alone))
-            at += _length(part)
+            highest = max(highest, self._visit(part, at, inner))
+            at += length_of(part)
         return highest
 
     def _stack(self, tracks: list[Any], start: int, place: _Place) -> int:
@@ -123,52 +129,59 @@ class CompositionReader:
         if not inputs:
             self._skip(name, "a generator holds no movie")
             return place.layer
-        start_s, length_s = start / place.rate, _length(effect) / place.rate
-        windows = restricted(place.window, start_s, start_s + length_s)
-        curve = speed_curve(effect) if is_speed(effect.operation) else None
+        try:
+            curve = speed_curve(effect) if is_speed(effect.operation) else None
+        except UnknownSpeed as error:
+            self._skip(name_of(effect) or name, str(error), failed=True)
+            return place.layer
         highest = place.layer
-        for window in windows:
-            local = shifted(window, start_s, Fraction(0), Fraction(1))
-            inner = replace(place, window=local, beyond=False)
+        for window in _windows(effect, start, place):
+            inner = replace(place, window=window)
             if curve is not None:
                 seconds = [(time / place.rate, unit / place.rate) for time, unit in curve]
-                inner = replace(inner, window=through(local, seconds), beyond=True)
+                inner = replace(inner, window=through(window, seconds), is_endless=True)
             highest = max(highest, self._stack(inputs, 0, inner))
         return highest
 
-    def _source(self, clip: Any, start: int, place: _Place) -> None:
+    def _pulldown(self, pulldown: Any, start: int, place: _Place) -> int:
+        """The same seconds, counted at another rate."""
+        rate = input_rate(pulldown)
+        segment = pulldown["InputSegment"].value
+        if rate is None:
+            self._skip(name_of(segment) or "pulldown", "what it plays at is not known", failed=True)
+            return place.layer
+        inner = [replace(place, window=one, rate=rate) for one in _windows(pulldown, start, place)]
+        return max([self._visit(segment, 0, one) for one in inner], default=place.layer)
+
+    def _source(self, clip: Any, start: int, place: _Place) -> int:
         mob = clip.mob
         if mob is None:
             if clip.mob_id is not None and clip.mob_id.int:
                 self._skip(str(clip.mob_id), "its media are not described in the file", failed=True)
-            return
-        start_s = start / place.rate
-        source_s = Fraction(clip.start) / place.rate
-        low, high = start_s, start_s + _length(clip) / place.rate
-        if place.beyond:
-            low, high = low - _FAR_S, high + _FAR_S
-        for window in restricted(place.window, low, high):
-            local = shifted(window, start_s, source_s, Fraction(1))
+            return place.layer
+        highest = place.layer
+        for window in _windows(clip, start, place, first_s=Fraction(clip.start) / place.rate):
             if isinstance(mob, mobs.CompositionMob):
-                self._nested(mob, clip.slot_id, local, place)
+                highest = max(highest, self._nested(mob, clip.slot_id, window, place))
             else:
-                self._place_clip(mob, clip.slot_id, local, place)
+                self._place_clip(mob, clip.slot_id, window, place)
+        return highest
 
-    def _nested(self, mob: Any, slot_id: int, window: Window, place: _Place) -> None:
+    def _nested(self, mob: Any, slot_id: int, window: Window, place: _Place) -> int:
         if mob.mob_id in place.inside:
             raise ParseError(f"composition {mob.name!r} contains itself")
-        slot = next((one for one in mob.slots if one.slot_id == slot_id), None)
+        slot = slot_of(mob, slot_id)
         if slot is None:
             self._skip(mob.name or "", "its picture is not in the file", failed=True)
-            return
+            return place.layer
         inner = replace(
             place,
-            window=window,
+            window=shifted(window, Fraction(0), origin_s(slot), Fraction(1)),
             rate=rate_of(slot),
-            beyond=False,
+            is_endless=False,
             inside=(*place.inside, mob.mob_id),
         )
-        self._visit(slot.segment, 0, inner)
+        return self._visit(slot.segment, 0, inner)
 
     def _place_clip(self, mob: Any, slot_id: int, window: Window, place: _Place) -> None:
         key = (mob.mob_id, slot_id)
@@ -201,6 +214,17 @@ class CompositionReader:
         self.skipped.append(Skipped(clip_id="", name=name, reason=reason))
 
 
+def _windows(
+    segment: Any, start: int, place: _Place, *, first_s: Fraction = Fraction(0)
+) -> tuple[Window, ...]:
+    """Where a segment that begins at `start` is seen, in its own time: `first_s` at its first."""
+    start_s, length_s = start / place.rate, length_of(segment) / place.rate
+    windows: tuple[Window, ...] = (place.window,)
+    if not place.is_endless:
+        windows = restricted(place.window, start_s, start_s + length_s)
+    return tuple(shifted(window, start_s, first_s, Fraction(1)) for window in windows)
+
+
 #: What lies on lower tracks is seen through these; they are read there.
 _SHOWS_NOTHING = (components.Filler, components.ScopeReference)
 
@@ -210,7 +234,3 @@ def picture_slots(composition: Any) -> Iterator[Any]:
     slots = [slot for slot in composition.slots if isinstance(slot, TimelineMobSlot)]
     pictures = [slot for slot in slots if "Picture" in str(slot.media_kind or "")]
     yield from sorted(pictures, key=lambda slot: slot.getvalue("PhysicalTrackNumber", 0) or 0)
-
-
-def _length(component: Any) -> int:
-    return int(component.getvalue("Length", 0) or 0)

@@ -20,14 +20,15 @@ from aaf2.mobid import MobID
 from aaf2.mobslots import TimelineMobSlot
 
 from otio_foley.errors import OutputError
-from otio_foley.time import frames_from_seconds, nominal_rate
+from otio_foley.media.sound import BITS
+from otio_foley.time import frames_from_seconds, nominal_rate, samples_from_seconds
 from otio_foley.timelines.automation import densified, within
 from otio_foley.timelines.document import NAMESPACE
 from otio_foley.timelines.paths import url_from_path
 from otio_foley.types import Marker, StemClip, Timeline
 
 #: Mono Audio Gain and its amplitude, linear (AAF Association, Edit Protocol 1.1).
-_GAIN = AUID("9d2ea894-0968-11d3-8a38-0050040ef7d2")
+GAIN = AUID("9d2ea894-0968-11d3-8a38-0050040ef7d2")
 _AMPLITUDE = AUID("e4962321-2267-11d3-8a4c-0050040ef7d2")
 
 _DESCRIPTIVE = AUID("01030201-1000-0000-060e-2b3404010101")
@@ -36,8 +37,6 @@ _MOB_NAMESPACE = uuid.UUID("0b8f2d5e-7f0a-5c1e-9a56-3d1f6f0e7a11")
 
 #: A property holds 64 KiB at most, and text takes two bytes a letter.
 _PIECE = 12_000
-
-_BYTES_PER_SAMPLE = 3
 
 
 def insert(file: Any, composition: Any, timeline: Timeline, stems: Sequence[StemClip]) -> None:
@@ -109,7 +108,8 @@ def _clip(file: Any, composition: Any, timeline: Timeline, stem: StemClip, lengt
 
 def _master_mob(file: Any, composition: Any, timeline: Timeline, stem: StemClip) -> Any:
     """The clip that a bin shows, and behind it the file."""
-    rate, samples = stem.sample_rate_hz, int(stem.file_duration_s * stem.sample_rate_hz)
+    rate = stem.sample_rate_hz
+    samples = samples_from_seconds(stem.file_duration_s, stem.sample_rate_hz)
     source = file.create.SourceMob(f"{stem.name}.PHYS")
     _identify(source, composition, "file", stem)
     source.descriptor = _descriptor(file, stem, samples)
@@ -161,12 +161,12 @@ def _descriptor(file: Any, stem: StemClip, samples: int) -> Any:
 
 def _wave_header(stem: StemClip, samples: int) -> bytes:
     """The RIFF header of the file that is named: format, and how much sound there is."""
-    frame = stem.channels * _BYTES_PER_SAMPLE
+    frame = stem.channels * BITS // 8
     size = min(samples * frame, 0xFFFFFFFF - 36)
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         *(b"RIFF", size + 36, b"WAVE", b"fmt ", 16, 1, stem.channels, stem.sample_rate_hz),
-        *(stem.sample_rate_hz * frame, frame, 8 * _BYTES_PER_SAMPLE, b"data", size),
+        *(stem.sample_rate_hz * frame, frame, BITS, b"data", size),
     )
 
 
@@ -201,9 +201,9 @@ def _gain_definition(file: Any) -> Any:
         typedef = dictionary.lookup_typedef("Rational")
         parameter = file.create.ParameterDef(_AMPLITUDE, "Amplitude", NAMESPACE, typedef)
         dictionary.register_def(parameter)
-    operation = dictionary.lookup_operationdef(_GAIN)
+    operation = dictionary.lookup_operationdef(GAIN)
     if operation is None:
-        operation = file.create.OperationDef(_GAIN, "Mono Audio Gain", NAMESPACE)
+        operation = file.create.OperationDef(GAIN, "Mono Audio Gain", NAMESPACE)
         operation.media_kind = "sound"
         operation["NumberInputs"].value = 1
         operation["IsTimeWarp"].value = False
