@@ -339,6 +339,41 @@ def demo(output_dir: Path) -> int:
     return result.exit_code
 
 
+@commands.group()
+def train() -> None:
+    """Make data sets and models; for developers, needs the extra `train`."""
+
+
+@train.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--clips", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--recipe",
+    type=click.Choice(["method", "floors", "steps", "demo"]),
+    default="method",
+    show_default=True,
+    help="What is shown; demo makes the shipped cut, whatever --clips says.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--material",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="../shared",
+    show_default=True,
+    help="Folder with body/, gait/ and floors/.",
+)
+def stage(out: Path, clips: int, seed: int, recipe: str, jobs: int, material: Path) -> None:
+    """Render clips with exactly known footfalls into OUT; goes on where it was stopped."""
+    from otio_foley.train.stage import dataset
+
+    with progress_shown(quiet=False) as progress:
+        dataset.make(
+            out, material, recipe=recipe, clips=clips, seed=seed, jobs=jobs, report=progress
+        )
+    click.echo(str(out))
+
+
 def _step_line(step: Step) -> str:
     return (
         f"{step.source_time_s:9.3f} s  person {step.person}  {step.foot:5}  {step.action:5}"

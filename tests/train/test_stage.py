@@ -289,8 +289,7 @@ class TestRetarget:
     @needs_shared
     def test_locked_feet_stand_still_on_the_floor(self, human: Body) -> None:
         folder = SHARED / "gait" / "cyun9601+CMU-MOCAP-Data"
-        source = read_asf((folder / "02.asf").read_text(encoding="ascii"))
-        captured = retarget(human, source, load_capture(folder / "02.asf", folder / "02_01.amc"))
+        captured = retarget(human, load_capture(folder / "02.asf", folder / "02_01.amc"))
         raw = resample(cut(captured, 30, 190), 1000.0)
         locked = feet.lock_feet(human, raw)
         footing = measure_footing(human, locked)
@@ -311,7 +310,7 @@ class TestPicture:
     def test_a_frame_shows_the_person_and_a_shadow(self, human: Body) -> None:
         pytest.importorskip("moderngl", reason="moderngl is not installed")
         scene = render.Set(
-            floor_texture=SHARED / "floors" / "ambientcg_128" / demo.WALK.tile,
+            floor=render.read_tile(SHARED / "floors" / "ambientcg_128" / demo.WALK.tile),
             floor_tile_m=1.5,
             wall_point_m=(3.0, 0.0, 0.0),
             wall_normal=(-1.0, 0.0, 0.0),
@@ -323,10 +322,10 @@ class TestPicture:
             width_px=320,
             height_px=180,
         )
-        with render.Renderer(scene, human, render.Palette(), 320, 180) as stage:
+        with render.Renderer(scene, [(human, render.Palette())], 320, 180) as stage:
             empty = stage.draw(camera)
-            shown = stage.draw(camera, human.vertices_m)
-            again = stage.draw(camera, human.vertices_m)
+            shown = stage.draw(camera, [human.vertices_m])
+            again = stage.draw(camera, [human.vertices_m])
         assert np.array_equal(shown, again)
         changed = np.abs(shown.astype(int) - empty).max(axis=2) > 12
         seen = camera.project(human.vertices_m)

@@ -48,7 +48,13 @@ class SoleContact:
     toe_off_s: float | None
     """None where the motion ends before the foot leaves."""
     drop_m_s: float
-    """Speed of the touching part towards the floor just before."""
+    """Speed of the touching part towards the floor just before: the proxy of the impact's force."""
+    heel_s: float | None
+    """When the heel first touches within the stay; None where it never does (tiptoe)."""
+    toe_s: float | None
+    """When the toes first touch within the stay."""
+    heel_off_s: float | None
+    """When the heel last leaves within the stay; None where it never does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +93,20 @@ def find_contacts(path: SolePath, foot: Side) -> tuple[SoleContact, ...]:
                 part=_part(path, first),
                 toe_off_s=last / path.rate_hz if ended else None,
                 drop_m_s=drop * path.rate_hz,
+                **_parts_of_stay(path, first, last),
             )
         )
     return tuple(found)
+
+
+def _parts_of_stay(path: SolePath, first: int, last: int) -> dict[str, float | None]:
+    heel = np.flatnonzero(path.heel_height_m[first:last] < _RELEASE_M)
+    toe = np.flatnonzero(path.toe_height_m[first:last] < _RELEASE_M)
+    return {
+        "heel_s": (first + int(heel[0])) / path.rate_hz if len(heel) else None,
+        "toe_s": (first + int(toe[0])) / path.rate_hz if len(toe) else None,
+        "heel_off_s": (first + int(heel[-1]) + 1) / path.rate_hz if len(heel) else None,
+    }
 
 
 def body_contacts(body: Body, motion: BodyMotion) -> tuple[SoleContact, ...]:
@@ -111,6 +128,10 @@ def sole_points(body: Body, motion: BodyMotion, foot: Side) -> Array:
         arms = body.vertices_m[which] - body.joints_m[number]
         moved = arms @ np.swapaxes(turned, 1, 2) + joints[:, number, None]
         points += body.weights[which, number][None, :, None] * moved
+    if motion.ground_m is not None:
+        # Heights count from the tread under the foot.
+        own = motion.ground_m[:, SIDES.index(foot)]
+        points[:, :, 1] -= np.interp(times, motion.times_s, own)[:, None]
     return points
 
 

@@ -29,10 +29,19 @@ from otio_foley.train.stage.contacts import (
 )
 from otio_foley.train.stage.cuts import Cut, Event, timecode, write_cuts
 from otio_foley.train.stage.feet import lock_feet
-from otio_foley.train.stage.film import shoot, write_movie
+from otio_foley.train.stage.film import Take, shoot, write_movie
 from otio_foley.train.stage.framing import extent_points, fit_camera, pan
-from otio_foley.train.stage.motion import load_capture, read_asf
-from otio_foley.train.stage.render import Camera, Colour, Palette, Renderer, Set
+from otio_foley.train.stage.motion import load_capture
+from otio_foley.train.stage.render import (
+    TILE_SCALE,
+    Camera,
+    Colour,
+    Palette,
+    Renderer,
+    Set,
+    enlarge_tile,
+    read_tile,
+)
 from otio_foley.train.stage.retarget import (
     BodyMotion,
     best_loop,
@@ -248,11 +257,13 @@ def make_shot(shared: Path, out: Path, seed: int, shot: Shot) -> tuple[dict[str,
     footing = _NOBODY if motion is None else measure_footing(body, motion)
     rng = np.random.default_rng([seed, SHOTS.index(shot)])
     scene, palette = _dressed(shared, shot, rng)
-    take = None if motion is None else (body, motion, shot.motion_start_s)
+    takes = []
+    if motion is not None:
+        takes = [Take(body=body, motion=motion, start_s=shot.motion_start_s)]
     code = timecode(shot.timecode_start, int(FRAME_RATE))
-    with Renderer(scene, None if motion is None else body, palette, *SIZE_PX) as renderer:
+    with Renderer(scene, [(take.body, palette) for take in takes], *SIZE_PX) as renderer:
         cameras = shot_cameras(shot, body, motion)
-        pictures = shoot(renderer, cameras, FRAME_RATE, take, _SHUTTER_S)
+        pictures = shoot(renderer, cameras, FRAME_RATE, takes, _SHUTTER_S)
         write_movie(out / shot.file_name, pictures, FRAME_RATE, code, _CRF)
     entry = {
         "floor": shot.floor,
@@ -300,8 +311,7 @@ def _panning(points: Array, pelvis: Array) -> list[Camera]:
 
 def _captured(shared: Path, body: Body, name: str) -> BodyMotion:
     folder = shared / _CAPTURES
-    skeleton = read_asf((folder / "02.asf").read_text(encoding="ascii"))
-    return retarget(body, skeleton, load_capture(folder / "02.asf", folder / f"{name}.amc"))
+    return retarget(body, load_capture(folder / "02.asf", folder / f"{name}.amc"))
 
 
 def _locked(body: Body, motion: BodyMotion) -> BodyMotion:
@@ -312,7 +322,7 @@ def _dressed(shared: Path, shot: Shot, rng: np.random.Generator) -> tuple[Set, P
     """Build the set and choose the clothes of a shot."""
     shift = rng.uniform(0.0, 1.0, 2)
     scene = Set(
-        floor_texture=shared / _TILES / shot.tile,
+        floor=enlarge_tile(read_tile(shared / _TILES / shot.tile), TILE_SCALE),
         floor_tile_m=shot.tile_m,
         floor_shift=(float(shift[0]), float(shift[1])),
         wall=shot.wall,

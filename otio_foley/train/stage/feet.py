@@ -7,6 +7,7 @@ attitude; between stances the correction fades over. Both legs are then solved a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -34,6 +35,18 @@ _REACH_SHARE = 0.9985
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Stairs along +z: `heights_m` has one entry more than `edges_m`, for what lies before them."""
+
+    edges_m: tuple[float, ...]
+    heights_m: tuple[float, ...]
+
+    def height_at(self, z_m: float) -> float:
+        """Height of the tread at a place."""
+        return self.heights_m[bisect_right(self.edges_m, z_m)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attitude:
     """How a shoe is held over time, (T,) each, radians."""
 
@@ -42,15 +55,28 @@ class Attitude:
     roll: Array
 
 
-def lock_feet(body: Body, motion: BodyMotion) -> BodyMotion:
-    """Return the motion with feet that neither slide nor sink; sample it finely (1 kHz) first."""
+def lock_feet(
+    body: Body,
+    motion: BodyMotion,
+    *,
+    heel_up_rad: float = 0.0,
+    lift_gain: float = 1.0,
+    steps: Steps | None = None,
+) -> BodyMotion:
+    """Return the motion with feet that neither slide nor sink; sample it finely (1 kHz) first.
+
+    `heel_up_rad` holds the heels up throughout (tiptoe); `lift_gain` raises swinging feet higher
+    than the source does; `steps` are stairs along +z.
+    """
     joints = place_joints(body, motion.rotations, motion.pelvis_m)
     turns = motion.rotations.copy()
     ankles: dict[str, Array] = {}
     stances: dict[str, Flags] = {}
-    for side in SIDES:
-        raw = joints[:, index(f"foot_{side}")]
+    ground = np.zeros((len(joints), 2))
+    for number, side in enumerate(SIDES):
+        raw = _lifted(joints[:, index(f"foot_{side}")], lift_gain)
         attitude = _level(_attitude(turns[:, index(f"foot_{side}")]), raw, motion.rate_hz)
+        attitude = replace(attitude, pitch_up=attitude.pitch_up - heel_up_rad)
         stance = find_stance(body, side, attitude, raw, motion.rate_hz)
         attitude = _steady(attitude, stance, motion.rate_hz)
         foot, toes = shoe_turns(attitude, stance, motion.rate_hz)
@@ -58,6 +84,9 @@ def lock_feet(body: Body, motion: BodyMotion) -> BodyMotion:
         turns[:, index(f"toes_{side}")] = toes
         sole = _sole_about_ankle(body, side, foot, toes)
         ankles[side] = _roll_and_swing(raw, sole, stance, motion.rate_hz)
+        if steps is not None:
+            ground[:, number] = _ground(ankles[side], stance, steps)
+            ankles[side][:, 1] += ground[:, number]
         stances[side] = stance
     lift = _pelvis_lift(joints, ankles, stances, motion.rate_hz)
     moved = joints + lift[:, None, None] * np.array([0.0, 1.0, 0.0])
@@ -68,7 +97,54 @@ def lock_feet(body: Body, motion: BodyMotion) -> BodyMotion:
         thigh, shank = _solve_leg(body, side, hip, ankles[side], turns)
         turns[:, index(f"thigh_{side}")] = thigh
         turns[:, index(f"shank_{side}")] = shank
-    return replace(motion, pelvis_m=motion.pelvis_m + height, rotations=rotation.continuous(turns))
+    return replace(
+        motion,
+        pelvis_m=motion.pelvis_m + height,
+        rotations=rotation.continuous(turns),
+        ground_m=None if steps is None else ground,
+    )
+
+
+def footfalls(body: Body, motion: BodyMotion, lift_gain: float = 1.0) -> Array:
+    """Where feet stand in an unlocked motion: (N, 2) ankle's middle (x, z), in order of time."""
+    joints = place_joints(body, motion.rotations, motion.pelvis_m)
+    found = []
+    for side in SIDES:
+        raw = _lifted(joints[:, index(f"foot_{side}")], lift_gain)
+        attitude = _level(
+            _attitude(motion.rotations[:, index(f"foot_{side}")]), raw, motion.rate_hz
+        )
+        stance = find_stance(body, side, attitude, raw, motion.rate_hz)
+        found += [(first, *raw[first:last, [0, 2]].mean(axis=0)) for first, last in runs(stance)]
+    return np.array([place[1:] for place in sorted(found)]).reshape(-1, 2)
+
+
+def _lifted(ankle: Array, gain: float) -> Array:
+    """An ankle's path (T, 3) with its height above a standing foot's multiplied."""
+    low = np.quantile(ankle[:, 1], 0.05)
+    raised = ankle.copy()
+    raised[:, 1] = low + gain * (ankle[:, 1] - low)
+    return raised
+
+
+def _ground(ankle: Array, stance: Flags, steps: Steps) -> Array:
+    """Height of the floor under a foot (T,): its tread while it stands; a foot that swings up is
+    up by half of its way, one that swings down stays up until then."""
+    ground = np.zeros(len(ankle))
+    standing = runs(stance)
+    heights = [steps.height_at(float(ankle[first:last, 2].mean())) for first, last in standing]
+    for (first, last), height in zip(standing, heights, strict=True):
+        ground[first:last] = height
+    for (before, low), (after, high) in pairwise(zip(standing, heights, strict=True)):
+        count = after[0] - before[1]
+        share = 2.0 * (np.arange(count) + 0.5) / count - (0.0 if high > low else 1.0)
+        share = np.clip(share, 0.0, 1.0)
+        share = share * share * (3.0 - 2.0 * share)
+        ground[before[1] : after[0]] = low + (high - low) * share
+    if standing:
+        ground[: standing[0][0]] = heights[0]
+        ground[standing[-1][1] :] = heights[-1]
+    return ground
 
 
 def find_stance(body: Body, side: str, attitude: Attitude, ankle_m: Array, rate_hz: float) -> Flags:
@@ -109,12 +185,12 @@ def shoe_turns(attitude: Attitude, stance: Flags, rate_hz: float) -> tuple[Array
 
 def _attitude(turns: Array) -> Attitude:
     ahead = rotation.rotate(turns, np.array([0.0, 0.0, 1.0]))
-    yaw = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
+    yaw = np.unwrap(rotation.angle(ahead[:, 0], ahead[:, 2]))
     pitch = np.arcsin(np.clip(ahead[:, 1], -1.0, 1.0))
     zero = np.zeros_like(yaw)
     upright = _compose(Attitude(yaw=yaw, pitch_up=pitch, roll=zero))
     rest = rotation.multiply(rotation.conjugate(upright), turns)
-    roll = 2.0 * np.arctan2(rest[:, 3], rest[:, 0])
+    roll = 2.0 * rotation.angle(rest[:, 3], rest[:, 0])
     roll = (roll + np.pi) % (2.0 * np.pi) - np.pi
     return Attitude(yaw=yaw, pitch_up=pitch, roll=roll)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,37 +15,54 @@ from otio_foley.train.stage.retarget import BodyMotion
 from otio_foley.train.stage.rotation import Array
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """A body that moves, from a time of its motion on."""
+
+    body: Body
+    motion: BodyMotion
+    start_s: float
+
+    def vertices(self, times_s: Array) -> Array:
+        """The posed mesh (T, V, 3) at times (T,) of the take."""
+        pose = self.motion.at(self.start_s + times_s)
+        return skin(self.body, pose.rotations, self.joints(times_s))
+
+    def joints(self, times_s: Array) -> Array:
+        """(T, J, 3) where the joints are."""
+        pose = self.motion.at(self.start_s + times_s)
+        return place_joints(self.body, pose.rotations, pose.pelvis_m)
+
+
 def shoot(
     renderer: Renderer,
     cameras: Iterable[Camera],
     frame_rate: Fraction,
-    take: tuple[Body, BodyMotion, float] | None,
+    takes: Sequence[Take],
     shutter_times_s: Array,
 ) -> Iterator[Picture]:
     """Render one picture per camera, frame after frame.
 
-    ``take`` is the body, its motion and the motion's time at the first frame; None for an empty
-    set. ``shutter_times_s`` (S,) are the instants, relative to a frame's presentation time, whose
-    mean makes the motion blur.
+    ``shutter_times_s`` (S,) are the instants, relative to a frame's presentation time, whose mean
+    makes the motion blur.
     """
     for number, camera in enumerate(cameras):
-        if take is None:
+        times = float(number / frame_rate) + shutter_times_s
+        posed = [take.vertices(times) for take in takes]
+        if not posed:
             yield renderer.draw(camera)
             continue
-        body, motion, start_s = take
-        pose = motion.at(start_s + float(number / frame_rate) + shutter_times_s)
-        joints = place_joints(body, pose.rotations, pose.pelvis_m)
         instants = [
-            renderer.draw(camera, skin(body, turns, places))
-            for turns, places in zip(pose.rotations, joints, strict=True)
+            renderer.draw(camera, [vertices[at] for vertices in posed])
+            for at in range(len(shutter_times_s))
         ]
         yield np.round(np.mean(instants, axis=0)).astype(np.uint8)
 
 
 def write_movie(
-    path: Path, pictures: Iterable[Picture], frame_rate: Fraction, timecode: str, crf: int
+    path: Path, pictures: Iterable[Picture], frame_rate: Fraction, timecode: str | None, crf: int
 ) -> int:
-    """Encode H.264 in QuickTime with a ``tmcd`` track; return the number of frames.
+    """Encode H.264 in QuickTime with a ``tmcd`` track if a timecode is given; return the frames.
 
     One thread and no B-frames: the same bytes every time, and the first frame is presented at 0.
     """
@@ -53,7 +71,8 @@ def write_movie(
 
     frames = 0
     with av.open(str(path), "w", format="mov") as container:
-        container.metadata["timecode"] = timecode
+        if timecode is not None:
+            container.metadata["timecode"] = timecode
         stream = container.add_stream("libx264", rate=frame_rate)
         stream.pix_fmt = "yuv420p"
         stream.time_base = 1 / frame_rate

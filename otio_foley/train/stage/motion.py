@@ -47,9 +47,24 @@ class Skeleton:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """What a source's zero pose is, bones named as in the CMU base (`lfemur`, `rradius`)."""
+
+    directions: Mapping[str, Array]
+    """(3,) unit vectors from each bone's head to its tail."""
+    hinges: Mapping[str, Array]
+    """Axes (3,) about which elbow (`lradius`) and knee (`ltibia`) bend by positive angles."""
+    feet: Mapping[str, Array]
+    """Turns (4,) from a foot that stands upright and ahead to `lfoot` and `rfoot`."""
+    leg_m: float
+    """Thigh and shank together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
     """A source motion laid out in world space."""
 
+    rig: Rig
     rate_hz: float
     root_m: Array
     """(T, 3) position of the root."""
@@ -57,6 +72,8 @@ class Capture:
     """Per bone, and for ``root``: (T, 4) global turn away from the zero pose."""
     tails_m: Mapping[str, Array]
     """Per bone: (T, 3) position of its far end."""
+    hips_m: Array
+    """(T, 3) the middle between both hip joints."""
 
 
 def read_asf(text: str) -> Skeleton:
@@ -89,7 +106,34 @@ def read_amc(text: str, skeleton: Skeleton, rate_hz: float = CMU_RATE_HZ) -> Cap
         tails[bone.name] = tails[bone.parent] + rotation.rotate(
             turn, bone.direction * bone.length_m
         )
-    return Capture(rate_hz=rate_hz, root_m=root_m, rotations=rotations, tails_m=tails)
+    hips = [tails[name] for name in ("lhipjoint", "rhipjoint") if name in tails]
+    return Capture(
+        rig=rig_of(skeleton),
+        rate_hz=rate_hz,
+        root_m=root_m,
+        rotations=rotations,
+        tails_m=tails,
+        hips_m=np.mean(hips, axis=0) if hips else root_m,
+    )
+
+
+def rig_of(skeleton: Skeleton) -> Rig:
+    """The zero pose of an ASF skeleton: hinges are the x axes of the bones' own frames."""
+    hinge = np.array([1.0, 0.0, 0.0])
+    # The zero pose spreads the legs and tips the feet with them; CMU gives the feet axes that
+    # are a quarter turn about x away from an upright frame.
+    quarter = rotation.axis_angle(hinge, np.array(np.pi / 2.0))
+    bones = {bone.name: bone for bone in skeleton.bones}
+    return Rig(
+        directions={name: bone.direction for name, bone in bones.items()},
+        hinges={name: rotation.rotate(bone.axis, hinge) for name, bone in bones.items()},
+        feet={
+            name: rotation.multiply(bones[name].axis, quarter)
+            for name in ("lfoot", "rfoot")
+            if name in bones
+        },
+        leg_m=sum(bones[name].length_m for name in ("lfemur", "ltibia") if name in bones),
+    )
 
 
 def load_capture(asf: Path, amc: Path) -> Capture:

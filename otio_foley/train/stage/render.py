@@ -1,11 +1,14 @@
-"""A small rasteriser: one person, a floor, a wall, a sun and an overcast sky.
+"""A small rasteriser: people, a floor, a wall, boxes, a sun and an overcast sky.
 
 Runs on moderngl's standalone EGL context; Mesa's software driver is enough. Light is computed
 in linear colour and written as sRGB. ``moderngl`` is imported only when a renderer is opened.
+Pictures are drawn half as large again and averaged down, which smooths edges as multisampling
+would, at its cost, and leaves who is seen where exact.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -22,42 +25,59 @@ if TYPE_CHECKING:
     import moderngl
 
 Picture = NDArray[np.uint8]
+Identities = NDArray[np.uint8]
+"""(H, W) who is seen in a pixel: 1 for the first person, 0 for nobody."""
 Colour = tuple[float, float, float]
 
 _SHADOW_PX = 1024
 _SHADOW_HALF_M = 1.6
 _FLOOR_HALF_M = 60.0
-_TEXTURE_SCALE = 4
+TILE_SCALE = 4
+"""How much a photographed tile is enlarged."""
 _GL_SRGB8 = 0x8C41
 _SKY_SPREAD_M = 0.05 * 2.0 * _SHADOW_HALF_M
 """How far the overcast shadow reaches beyond the outline: the shader's 4.5 % of the map."""
 _HORIZON: Colour = (0.78, 0.83, 0.88)
+_OVERSAMPLING = 1.5
+_PLAIN, _FLOOR, _WALL = 0.0, 1.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
-    """A pinhole camera without roll."""
+    """A pinhole camera."""
 
     eye_m: Array
     target_m: Array
     vertical_view_deg: float
     width_px: int
     height_px: int
+    roll_deg: float = 0.0
+    """Positive turns the camera clockwise, so that the picture leans to the left."""
 
     def matrix(self) -> Array:
         """Projection times view (4, 4), OpenGL clip space."""
-        return _perspective(self.vertical_view_deg, self.width_px / self.height_px) @ _look_at(
-            self.eye_m, self.target_m
-        )
+        roll = np.radians(self.roll_deg)
+        turn = np.eye(4)
+        turn[:2, :2] = [[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]
+        view = turn @ _look_at(self.eye_m, self.target_m)
+        return _perspective(self.vertical_view_deg, self.width_px / self.height_px) @ view
 
     def project(self, points_m: Array) -> Array:
         """Picture positions (..., 2) in pixels, origin top left, of world points (..., 3)."""
-        padded = np.concatenate([points_m, np.ones((*points_m.shape[:-1], 1))], axis=-1)
-        clip = padded @ self.matrix().T
-        x, y = clip[..., 0] / clip[..., 3], clip[..., 1] / clip[..., 3]
+        x, y, w = np.moveaxis(self._clip(points_m), -1, 0)[[0, 1, 3]]
         return np.stack(
-            [(x + 1.0) / 2.0 * self.width_px, (1.0 - y) / 2.0 * self.height_px], axis=-1
+            [(x / w + 1.0) / 2.0 * self.width_px, (1.0 - y / w) / 2.0 * self.height_px], axis=-1
         )
+
+    def depth_m(self, points_m: Array) -> Array:
+        """How far ahead of the camera (...,) points (..., 3) lie; negative behind it."""
+        depth: Array = self._clip(points_m)[..., 3]
+        return depth
+
+    def _clip(self, points_m: Array) -> Array:
+        padded = np.concatenate([points_m, np.ones((*points_m.shape[:-1], 1))], axis=-1)
+        clip: Array = padded @ self.matrix().T
+        return clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,42 +92,71 @@ class Palette:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Set:
-    """What stands round the person."""
+class Box:
+    """Furniture, a pillar, a step: an upright box between two corners."""
 
-    floor_texture: Path
+    low_m: tuple[float, float, float]
+    high_m: tuple[float, float, float]
+    colour: Colour
+    floored: bool = False
+    """Whether the floor's texture covers its top."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """What stands round the people."""
+
+    floor: Picture
+    """One tile (H, W, 3), sRGB, that repeats."""
     floor_tile_m: float
     floor_turn_deg: float = 0.0
     floor_shift: tuple[float, float] = (0.0, 0.0)
     """Where on the tile the world's origin lies, in tiles."""
-    wall: Colour = (0.75, 0.74, 0.71)
-    wall_point_m: tuple[float, float, float]
-    wall_normal: tuple[float, float, float]
+    wall: Colour | None = (0.75, 0.74, 0.71)
+    """None for no wall."""
+    wall_point_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    wall_normal: tuple[float, float, float] = (-1.0, 0.0, 0.0)
     skirting_height_m: float = 0.10
     panel_m: float = 0.0
     """Width of the wall's panels; 0 for a plain wall."""
+    boxes: tuple[Box, ...] = ()
     sun_direction: tuple[float, float, float] = (-0.45, 1.0, 0.35)
     """From the floor towards the light."""
     sun: float = 0.75
     sky: float = 0.55
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One instant as the camera sees it."""
+
+    picture: Picture
+    identities: Identities
+    """At the size that the picture was drawn at."""
+    depth_m: NDArray[np.float32]
+    """(H, W) like `identities`: how far ahead of the camera what is seen there lies."""
+
+
 class Renderer:
     """Holds the context and the meshes; use as a context manager.
 
-    ``body`` None renders an empty set.
+    `people` are the bodies that `draw` is given poses of; none renders an empty set.
     """
 
     def __init__(
-        self, scene: Set, body: Body | None, palette: Palette, width_px: int, height_px: int
+        self,
+        scene: Set,
+        people: Sequence[tuple[Body, Palette]],
+        width_px: int,
+        height_px: int,
     ) -> None:
         """Open a context and upload what does not move."""
         import moderngl
 
         self._context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
         self._scene = scene
-        self._body = body
-        self._size = (width_px, height_px)
+        self._shown_px = (width_px, height_px)
+        self._size = (round(width_px * _OVERSAMPLING), round(height_px * _OVERSAMPLING))
         self._empty: tuple[Camera, Picture] | None = None
         self._last: Camera | None = None
         self._programs = {
@@ -116,28 +165,11 @@ class Renderer:
         }
         self._targets()
         self._set_meshes()
-        self._floor = self._load_texture(scene.floor_texture)
-        cloth = np.zeros((3, 5)) if body is None else body.cloth
-        triangles = np.array([[0, 1, 2]]) if body is None else body.triangles
-        self._person = self._context.buffer(reserve=len(cloth) * 24, dynamic=True)
-        self._cloth = self._context.buffer(cloth.astype("f4").tobytes())
-        corners = self._context.buffer(triangles.astype("i4").tobytes())
-        for field in fields(palette):
-            colour = _linear(np.array(getattr(palette, field.name)))
-            _assign(self._programs["person"], field.name, colour)
-        self._person_array = self._context.vertex_array(
-            self._programs["person"],
-            [
-                (self._person, "3f 3f", "position", "normal"),
-                (self._cloth, "3f 2f", "cloth_a", "cloth_b"),
-            ],
-            index_buffer=corners,
-        )
-        self._depth_array = self._context.vertex_array(
-            self._programs["depth"],
-            [(self._person, "3f 12x", "position")],
-            index_buffer=corners,
-        )
+        self._floor = self._load_texture(scene.floor)
+        self._people = [
+            _Puppet(self._context, self._programs, number, body, palette)
+            for number, (body, palette) in enumerate(people, 1)
+        ]
 
     def __enter__(self) -> Renderer:
         """Return the renderer itself."""
@@ -152,94 +184,124 @@ class Renderer:
         """Give the context back."""
         self._context.release()
 
-    def draw(self, camera: Camera, vertices_m: Array | None = None) -> Picture:
-        """Render one instant: (H, W, 3) sRGB; ``vertices_m`` (V, 3) is the posed body.
+    def draw(self, camera: Camera, posed_m: Sequence[Array] = ()) -> Picture:
+        """Render one instant: (H, W, 3) sRGB; `posed_m` are the posed bodies, (V, 3) each.
 
         The empty set is kept as long as the same ``camera`` comes back, and only the part that
-        the person or a shadow can reach is drawn anew.
+        the people or a shadow can reach is drawn anew.
         """
+        return self._averaged(self._drawn(camera, posed_m)[:, :, :3])
+
+    def view(self, camera: Camera, posed_m: Sequence[Array]) -> View:
+        """One instant with what tells the truth of it."""
+        drawn = self._drawn(camera, posed_m)
+        near, far = CLIP_M
+        raw = np.frombuffer(
+            self._target.read(components=1, attachment=-1, dtype="f4"), dtype=np.float32
+        )
+        ndc = raw.reshape(self._size[1], self._size[0])[::-1] * 2.0 - 1.0
+        return View(
+            picture=self._averaged(drawn[:, :, :3]),
+            identities=np.ascontiguousarray(drawn[:, :, 3]),
+            depth_m=2.0 * near * far / (far + near - ndc * (far - near)),
+        )
+
+    def _averaged(self, drawn: Picture) -> Picture:
+        import cv2
+
+        small = cv2.resize(
+            np.ascontiguousarray(drawn), self._shown_px, interpolation=cv2.INTER_AREA
+        )
+        return np.asarray(small, dtype=np.uint8)
+
+    def _drawn(self, camera: Camera, posed_m: Sequence[Array]) -> Picture:
+        """(H, W, 4) at the size of drawing; the fourth channel says who."""
         if self._empty is None or self._empty[0] is not camera:
-            if vertices_m is not None and self._last is not camera:
+            if len(posed_m) and self._last is not camera:
                 # A camera on the move: the empty set would be of no use to the next picture.
                 self._last = camera
-                return self._draw_part(camera, vertices_m, (0, 0, *self._size))
-            self._empty = (camera, self._draw_part(camera, None, (0, 0, *self._size)))
+                return self._draw_part(camera, posed_m, (0, 0, *self._size))
+            self._empty = (camera, self._draw_part(camera, (), (0, 0, *self._size)))
         picture = self._empty[1].copy()
-        if vertices_m is not None:
-            left, top, right, bottom = self._touched(camera, vertices_m)
-            part = self._draw_part(camera, vertices_m, (left, top, right, bottom))
-            picture[top:bottom, left:right] = part
+        if len(posed_m):
+            left, top, right, bottom = self._touched(camera, posed_m)
+            if left < right and top < bottom:
+                part = self._draw_part(camera, posed_m, (left, top, right, bottom))
+                picture[top:bottom, left:right] = part
         return picture
 
-    def _touched(self, camera: Camera, vertices_m: Array) -> tuple[int, int, int, int]:
-        """Picture box (left, top, right, bottom) in pixels of the person and the shadows."""
+    def _touched(self, camera: Camera, posed_m: Sequence[Array]) -> tuple[int, int, int, int]:
+        """Box (left, top, right, bottom) in drawn pixels of the people and their shadows."""
+        vertices = np.concatenate(posed_m)
         corners = [
             [x, 0.0, z]
-            for west, north, east, south in self._reaches(vertices_m)
+            for west, north, east, south in self._reaches(posed_m)
             for x in (west, east)
             for z in (north, south)
         ]
-        seen = camera.project(np.concatenate([vertices_m, np.array(corners)]))
+        points = np.concatenate([vertices, np.array(corners)])
+        if camera.depth_m(points).min() < 2.0 * CLIP_M[0]:
+            return (0, 0, *self._size)  # someone is beside the camera: no box bounds them
+        seen = camera.project(points) * (np.array(self._size) / self._shown_px)
         low = np.clip(np.floor(seen.min(axis=0)).astype(int) - 8, 0, self._size)
         high = np.clip(np.ceil(seen.max(axis=0)).astype(int) + 8, 0, self._size)
         return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
-    def _reaches(self, vertices_m: Array | None) -> tuple[Array, Array]:
+    def _reaches(self, posed_m: Sequence[Array]) -> tuple[Array, Array]:
         """Floor boxes (4,), least x and z then most, in which sun and sky may be missing."""
-        if vertices_m is None:
+        if not len(posed_m):
             return np.zeros(4), np.zeros(4)
+        vertices = np.concatenate(posed_m)
         sun = np.array(self._scene.sun_direction)
         boxes = []
         for points, margin in (
-            (vertices_m - sun * (vertices_m[:, 1:2] / sun[1]), 0.05),
-            (vertices_m, _SKY_SPREAD_M),
+            (vertices - sun * (vertices[:, 1:2] / sun[1]), 0.05),
+            (vertices, _SKY_SPREAD_M),
         ):
             level = points[:, [0, 2]]
             boxes.append(np.concatenate([level.min(axis=0) - margin, level.max(axis=0) + margin]))
         return boxes[0], boxes[1]
 
     def _draw_part(
-        self, camera: Camera, vertices_m: Array | None, box: tuple[int, int, int, int]
+        self, camera: Camera, posed_m: Sequence[Array], box: tuple[int, int, int, int]
     ) -> Picture:
-        """Render the pixels (left, top, right, bottom) of one instant."""
+        """Render the drawn pixels (left, top, right, bottom) of one instant."""
         import moderngl
 
-        lights = self._upload(vertices_m)
+        lights = self._upload(posed_m)
         left, top, right, bottom = box
         width, height = right - left, bottom - top
         part = (left, self._size[1] - bottom, width, height)
         # A smaller viewport with a cropped projection: what lies outside is never shaded.
         matrix = _crop(part, self._size) @ camera.matrix()
-        self._many.viewport = part
-        self._many.use()
-        self._context.clear(*_HORIZON, 1.0)
+        self._target.viewport = part
+        self._target.use()
+        self._context.clear(*_HORIZON, 0.0)
         self._context.enable(moderngl.DEPTH_TEST)
         self._context.disable(moderngl.CULL_FACE)
         self._floor.use(0)
         self._sun_depth.use(1)
         self._sky_depth.use(2)
         self._set_uniforms(self._programs["set"], camera, matrix, lights)
-        for name, reach in zip(("sun_reach", "sky_reach"), self._reaches(vertices_m), strict=True):
+        for name, reach in zip(("sun_reach", "sky_reach"), self._reaches(posed_m), strict=True):
             _assign(self._programs["set"], name, reach)
         self._set_array.render(moderngl.TRIANGLES)
-        if vertices_m is not None:
+        if len(posed_m):
             self._set_uniforms(self._programs["person"], camera, matrix, lights)
             self._context.enable(moderngl.CULL_FACE)
-            self._person_array.render(moderngl.TRIANGLES)
+            for puppet, _ in zip(self._people, posed_m, strict=True):
+                puppet.show()
             self._context.disable(moderngl.CULL_FACE)
-        self._context.copy_framebuffer(self._single, self._many)
         flat = np.frombuffer(
-            self._single.read(viewport=part, components=3, alignment=1), dtype=np.uint8
+            self._target.read(viewport=part, components=4, alignment=1), dtype=np.uint8
         )
-        return flat.reshape(height, width, 3)[::-1].copy()
+        return flat.reshape(height, width, 4)[::-1].copy()
 
     def _targets(self) -> None:
         context, size = self._context, self._size
-        self._many = context.framebuffer(
-            [context.renderbuffer(size, 4, samples=4)],
-            context.depth_renderbuffer(size, samples=4),
+        self._target = context.framebuffer(
+            [context.renderbuffer(size, 4)], context.depth_renderbuffer(size)
         )
-        self._single = context.framebuffer([context.renderbuffer(size, 4)])
         self._sun_depth = self._shadow_texture()
         self._sky_depth = self._shadow_texture()
         self._sun_target = context.framebuffer(depth_attachment=self._sun_depth)
@@ -252,37 +314,22 @@ class Renderer:
         return texture
 
     def _set_meshes(self) -> None:
-        half = _FLOOR_HALF_M
-        floor = np.array([[-half, 0, -half], [half, 0, -half], [half, 0, half], [-half, 0, half]])
-        normal = normalise(np.array(self._scene.wall_normal))
-        side = np.cross(normal, [0.0, 1.0, 0.0])
-        point = np.array(self._scene.wall_point_m)
-        up = np.array([0.0, 8.0, 0.0])
-        wall = np.stack(
-            [
-                point - half * side,
-                point + half * side,
-                point + half * side + up,
-                point - half * side + up,
-            ]
-        )
-        rows = [
-            np.concatenate([corners, np.tile(facing, (4, 1))], axis=1)[[0, 1, 2, 0, 2, 3]]
-            for corners, facing in ((floor, np.array([0.0, 1.0, 0.0])), (wall, normal))
-        ]
-        buffer = self._context.buffer(np.concatenate(rows).astype("f4").tobytes())
+        buffer = self._context.buffer(set_mesh(self._scene).astype("f4").tobytes())
         self._set_array = self._context.vertex_array(
-            self._programs["set"], [(buffer, "3f 3f", "position", "normal")]
+            self._programs["set"], [(buffer, "3f 3f 4f", "position", "normal", "cover")]
         )
 
-    def _load_texture(self, path: Path) -> moderngl.Texture:
+    def _load_texture(self, picture: Picture) -> moderngl.Texture:
         import moderngl
 
-        picture = enlarge_tile(read_tile(path), _TEXTURE_SCALE)
         height, width, _ = picture.shape
         # Stored as sRGB, so that the sampler blends linear light.
         texture = self._context.texture(
-            (width, height), 3, picture.tobytes(), alignment=1, internal_format=_GL_SRGB8
+            (width, height),
+            3,
+            np.ascontiguousarray(picture).tobytes(),
+            alignment=1,
+            internal_format=_GL_SRGB8,
         )
         texture.build_mipmaps()
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
@@ -290,25 +337,29 @@ class Renderer:
         # biases the level instead.
         return texture
 
-    def _upload(self, vertices_m: Array | None) -> tuple[Array, Array]:
-        """Send the posed body, draw both shadow maps, return their matrices."""
+    def _upload(self, posed_m: Sequence[Array]) -> tuple[Array, Array]:
+        """Send the posed bodies, draw both shadow maps, return their matrices."""
         import moderngl
 
-        centre = np.zeros(3) if vertices_m is None else vertices_m.mean(axis=0)
-        centre = centre * [1.0, 0.0, 1.0] + [0.0, 0.8, 0.0]
-        sun = _light_matrix(centre, np.array(self._scene.sun_direction))
-        sky = _light_matrix(centre, np.array([0.001, 1.0, 0.0]))
-        if vertices_m is not None and self._body is not None:
-            normals = vertex_normals(vertices_m, self._body.triangles)
-            packed = np.concatenate([vertices_m, normals], axis=1)
-            self._person.write(packed.astype("f4").tobytes())
+        centre, half = np.array([0.0, 0.8, 0.0]), _SHADOW_HALF_M
+        if len(posed_m):
+            low = np.min([vertices.min(axis=0) for vertices in posed_m], axis=0)
+            high = np.max([vertices.max(axis=0) for vertices in posed_m], axis=0)
+            centre = (low + high) / 2.0
+            # Of one person, arms and legs never reach further than the least half width.
+            half = max(half, float(np.abs(high - low)[[0, 2]].max()) / 2.0 + 0.8)
+            for puppet, vertices in zip(self._people, posed_m, strict=True):
+                puppet.pose(vertices)
+        self._map_share = _SHADOW_HALF_M / half
+        sun = _light_matrix(centre, np.array(self._scene.sun_direction), half)
+        sky = _light_matrix(centre, np.array([0.001, 1.0, 0.0]), half)
         for target, matrix in ((self._sun_target, sun), (self._sky_target, sky)):
             target.use()
             target.clear(depth=1.0)
             self._context.enable(moderngl.DEPTH_TEST)
-            if vertices_m is not None:
-                _assign(self._programs["depth"], "light", matrix.T)
-                self._depth_array.render(moderngl.TRIANGLES)
+            _assign(self._programs["depth"], "light", matrix.T)
+            for puppet, _ in zip(self._people, posed_m, strict=False):
+                puppet.cast()
         return sun, sky
 
     def _set_uniforms(
@@ -326,14 +377,99 @@ class Renderer:
         _assign(program, "camera", matrix.T)
         _assign(program, "sun_matrix", lights[0].T)
         _assign(program, "sky_matrix", lights[1].T)
+        _assign(program, "map_share", np.array([self._map_share]))
         _assign(program, "sun_direction", normalise(np.array(scene.sun_direction)))
         _assign(program, "strength", np.array([scene.sun, scene.sky]))
-        _assign(program, "wall", _linear(np.array(scene.wall)))
         _assign(program, "eye", camera.eye_m)
         _assign(program, "floor_map", np.array([np.cos(turn), np.sin(turn)]) / scene.floor_tile_m)
         _assign(program, "floor_shift", np.array(scene.floor_shift))
         _assign(program, "panel", np.array([scene.panel_m]))
         _assign(program, "skirting", np.array([scene.skirting_height_m]))
+
+
+class _Puppet:
+    """One person's mesh on the card."""
+
+    def __init__(
+        self,
+        context: moderngl.Context,
+        programs: dict[str, moderngl.Program],
+        number: int,
+        body: Body,
+        palette: Palette,
+    ) -> None:
+        self._body = body
+        self._palette = palette
+        self._number = number
+        self._program = programs["person"]
+        self._mesh = context.buffer(reserve=len(body.cloth) * 24, dynamic=True)
+        cloth = context.buffer(body.cloth.astype("f4").tobytes())
+        corners = context.buffer(body.triangles.astype("i4").tobytes())
+        self._array = context.vertex_array(
+            self._program,
+            [
+                (self._mesh, "3f 3f", "position", "normal"),
+                (cloth, "3f 2f", "cloth_a", "cloth_b"),
+            ],
+            index_buffer=corners,
+        )
+        self._shade = context.vertex_array(
+            programs["depth"], [(self._mesh, "3f 12x", "position")], index_buffer=corners
+        )
+
+    def pose(self, vertices_m: Array) -> None:
+        normals = vertex_normals(vertices_m, self._body.triangles)
+        self._mesh.write(np.concatenate([vertices_m, normals], axis=1).astype("f4").tobytes())
+
+    def cast(self) -> None:
+        """Into a shadow map."""
+        self._shade.render()
+
+    def show(self) -> None:
+        for field in fields(self._palette):
+            colour = _linear(np.array(getattr(self._palette, field.name)))
+            _assign(self._program, field.name, colour)
+        _assign(self._program, "identity", np.array([self._number / 255.0]))
+        self._array.render()
+
+
+def set_mesh(scene: Set) -> Array:
+    """Triangles (N, 10) of floor, wall and boxes: place, normal, linear colour, what it is."""
+    half = _FLOOR_HALF_M
+    up = np.array([0.0, 1.0, 0.0])
+    ground = np.array([[-half, 0, -half], [half, 0, -half], [half, 0, half], [-half, 0, half]])
+    quads = [(ground, up, (0.0, 0.0, 0.0), _FLOOR)]
+    if scene.wall is not None:
+        normal = normalise(np.array(scene.wall_normal))
+        side = half * np.cross(normal, up)
+        point = np.array(scene.wall_point_m)
+        high = 8.0 * up
+        wall = np.stack([point - side, point + side, point + side + high, point - side + high])
+        quads.append((wall, normal, scene.wall, _WALL))
+    for box in scene.boxes:
+        quads += _box_quads(box)
+    rows = []
+    for corners, normal, colour, kind in quads:
+        cover = np.array([*_linear(np.array(colour)), kind])
+        row = np.concatenate([corners, np.tile(np.concatenate([normal, cover]), (4, 1))], axis=1)
+        rows.append(row[[0, 1, 2, 0, 2, 3]])
+    return np.concatenate(rows)
+
+
+def _box_quads(box: Box) -> list[tuple[Array, Array, Colour, float]]:
+    low, high = np.array(box.low_m), np.array(box.high_m)
+    quads = []
+    for axis in range(3):
+        for sign, level in ((-1.0, low), (1.0, high)):
+            first, second = (axis + 1) % 3, (axis + 2) % 3
+            corners = np.tile(level, (4, 1))
+            corners[:, first] = [low[first], high[first], high[first], low[first]]
+            corners[:, second] = [low[second], low[second], high[second], high[second]]
+            normal = np.zeros(3)
+            normal[axis] = sign
+            top = axis == 1 and sign > 0 and box.floored
+            quads.append((corners, normal, box.colour, _FLOOR if top else _PLAIN))
+    return quads
 
 
 def read_tile(path: Path) -> Picture:
@@ -369,8 +505,12 @@ def _linear(srgb: Array) -> Array:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
+#: What is nearer or further is not drawn.
+CLIP_M = (0.1, 150.0)
+
+
 def _perspective(vertical_deg: float, aspect: float) -> Array:
-    near, far = 0.1, 150.0
+    near, far = CLIP_M
     focal = 1.0 / np.tan(np.radians(vertical_deg) / 2.0)
     matrix = np.zeros((4, 4))
     matrix[0, 0] = focal / aspect
@@ -401,10 +541,10 @@ def _look_at(eye: Array, target: Array) -> Array:
     return matrix
 
 
-def _light_matrix(centre: Array, direction: Array) -> Array:
-    """Orthographic view (4, 4) of the person from a light far away."""
+def _light_matrix(centre: Array, direction: Array, half_m: float) -> Array:
+    """Orthographic view (4, 4) of the people from a light far away."""
     view = _look_at(centre + 4.0 * normalise(direction), centre)
-    scale = np.diag([1.0 / _SHADOW_HALF_M, 1.0 / _SHADOW_HALF_M, -1.0 / 4.0, 1.0])
+    scale = np.diag([1.0 / half_m, 1.0 / half_m, -1.0 / 4.0, 1.0])
     # Depth -8..0 m ahead of the light becomes -1..1.
     scale[2, 3] = -1.0
     return scale @ view

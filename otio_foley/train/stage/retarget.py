@@ -9,7 +9,7 @@ import numpy as np
 
 from otio_foley.train.stage import rotation
 from otio_foley.train.stage.body import JOINT_NAMES, Body, IntArray, index, place_joints
-from otio_foley.train.stage.motion import Capture, Skeleton
+from otio_foley.train.stage.motion import Capture, Rig
 from otio_foley.train.stage.rotation import Array
 
 Side = Literal["left", "right"]
@@ -38,6 +38,8 @@ class BodyMotion:
     """(T, 3)"""
     rotations: Array
     """(T, J, 4) global turns away from the rest pose."""
+    ground_m: Array | None = None
+    """(T, 2) height of the floor under the left and the right foot; None for 0 throughout."""
 
     @property
     def duration_s(self) -> float:
@@ -68,7 +70,7 @@ class BodyPose:
     rotations: Array
 
 
-def retarget(body: Body, skeleton: Skeleton, capture: Capture) -> BodyMotion:
+def retarget(body: Body, capture: Capture) -> BodyMotion:
     """Turn the body's bones as the source's, hips in proportion to the legs' length.
 
     The feet keep the source's attitude; they neither touch the floor exactly nor stand still
@@ -86,7 +88,7 @@ def retarget(body: Body, skeleton: Skeleton, capture: Capture) -> BodyMotion:
             ("thigh", "shank", "femur", "tibia"),
             ("shank", "foot", "tibia", "tibia"),
         ):
-            alignment = _alignment(body, skeleton, side, (joint, tail), (bone, hinge))
+            alignment = _alignment(body, capture.rig, side, (joint, tail), (bone, hinge))
             turns[:, index(f"{joint}_{side}")] = rotation.multiply(
                 capture.rotations[letter + bone], alignment
             )
@@ -96,15 +98,14 @@ def retarget(body: Body, skeleton: Skeleton, capture: Capture) -> BodyMotion:
         turns[:, index(f"hand_{side}")] = turns[:, index(f"forearm_{side}")]
         for joint in ("foot", "toes"):
             turns[:, index(f"{joint}_{side}")] = rotation.multiply(
-                capture.rotations[f"{letter}foot"], _foot_alignment(skeleton, letter)
+                capture.rotations[f"{letter}foot"], capture.rig.feet[f"{letter}foot"]
             )
-    hips = (capture.tails_m["lhipjoint"] + capture.tails_m["rhipjoint"]) / 2.0
-    scale = leg_length_m(body) / sum(skeleton.bone(name).length_m for name in ("lfemur", "ltibia"))
+    scale = leg_length_m(body) / capture.rig.leg_m
     own = place_joints(body, turns, np.zeros((count, 3)))
     middle = (own[:, index("thigh_left")] + own[:, index("thigh_right")]) / 2.0
     return BodyMotion(
         rate_hz=capture.rate_hz,
-        pelvis_m=hips * scale - middle,
+        pelvis_m=capture.hips_m * scale - middle,
         rotations=rotation.continuous(turns),
     )
 
@@ -232,7 +233,7 @@ def _catmull_rom(values: Array, first: IntArray, share: Array) -> Array:
 
 def _alignment(
     body: Body,
-    skeleton: Skeleton,
+    rig: Rig,
     side: str,
     joints: tuple[str, str],
     bones: tuple[str, str],
@@ -242,8 +243,7 @@ def _alignment(
     head, tail = (body.joints_m[index(f"{joint}_{side}")] for joint in joints)
     limb = "leg" if joints[0] in ("thigh", "shank") else "arm"
     own = rotation.frames(tail - head, hinge_axis(body, limb, side))
-    hinge = rotation.rotate(skeleton.bone(letter + bones[1]).axis, np.array([1.0, 0.0, 0.0]))
-    source = rotation.frames(skeleton.bone(letter + bones[0]).direction, hinge)
+    source = rotation.frames(rig.directions[letter + bones[0]], rig.hinges[letter + bones[1]])
     turn: Array = rotation.from_matrices(source @ own.T)
     return turn
 
@@ -254,10 +254,3 @@ def _shoulder(thorax: Array, upper_arm: Array) -> Array:
     rest = np.broadcast_to(np.array([1.0, 0.0, 0.0, 0.0]), relative.shape)
     share = np.full(relative.shape[:-1], _SHOULDER_SHARE)
     return rotation.multiply(thorax, rotation.slerp(rest, relative, share))
-
-
-def _foot_alignment(skeleton: Skeleton, letter: str) -> Array:
-    # The zero pose spreads the legs and tips the feet with them; CMU gives the feet axes that
-    # are a quarter turn about x away from an upright frame.
-    quarter = rotation.axis_angle(np.array([1.0, 0.0, 0.0]), np.array(np.pi / 2.0))
-    return rotation.multiply(skeleton.bone(f"{letter}foot").axis, quarter)

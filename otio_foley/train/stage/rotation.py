@@ -18,6 +18,15 @@ def normalise(vectors: Array) -> Array:
     return scaled
 
 
+def angle(opposite: Array, adjacent: Array) -> Array:
+    """`arctan2`, the same on every call.
+
+    NumPy 1.26 takes columns of a table through its vector unit or not, depending on where in memory
+    the result comes to lie, and the two differ in the last bit.
+    """
+    return np.asarray(np.arctan2(np.ascontiguousarray(opposite), np.ascontiguousarray(adjacent)))
+
+
 def axis_angle(axis: Array, angle_rad: Array) -> Array:
     """Quaternions (..., 4) turning by ``angle_rad`` (...) about ``axis`` (..., 3)."""
     half = np.asarray(angle_rad, dtype=np.float64)[..., None] / 2.0

@@ -23,13 +23,15 @@ uniform sampler2D sky_depth;
 uniform vec3 sun_direction;
 uniform vec2 strength;
 uniform vec3 eye;
+// The spreads below are meant for a map of 3.2 m; this is 3.2 m in shares of the map's width.
+uniform float map_share;
 
 // Share of light that arrives: percentage-closer filtering on a jitter-free spiral.
 float open_share(sampler2D depths, vec3 at, float spread, float bias, int taps) {
     if (any(lessThan(at, vec3(0.0))) || any(greaterThan(at, vec3(1.0)))) return 1.0;
     float lit = 0.0;
     for (int i = 0; i < taps; i++) {
-        float radius = spread * sqrt((float(i) + 0.5) / float(taps));
+        float radius = spread * map_share * sqrt((float(i) + 0.5) / float(taps));
         float angle = 2.399963 * float(i);
         float nearest = texture(depths, at.xy + radius * vec2(cos(angle), sin(angle))).r;
         lit += at.z - bias <= nearest ? 1.0 : 0.0;
@@ -54,11 +56,14 @@ _SET_VERTEX = """
 uniform mat4 camera;
 in vec3 position;
 in vec3 normal;
+in vec4 cover;
 out vec3 world;
 out vec3 facing;
+out vec4 surface;
 void main() {
     world = position;
     facing = normal;
+    surface = cover;
     gl_Position = camera * vec4(position, 1.0);
 }
 """
@@ -68,7 +73,6 @@ _SET_FRAGMENT = (
     + """
 uniform sampler2D floor_tile;
 uniform vec2 floor_map;
-uniform vec3 wall;
 uniform vec2 floor_shift;
 uniform float skirting;
 uniform float panel;
@@ -77,25 +81,29 @@ uniform vec4 sun_reach;
 uniform vec4 sky_reach;
 in vec3 world;
 in vec3 facing;
+// Linear colour, and what it is: 0 plain, 1 floor, 2 wall.
+in vec4 surface;
 out vec4 colour;
 bool inside(vec2 at, vec4 box) {
     return all(greaterThan(at, box.xy)) && all(lessThan(at, box.zw));
 }
 void main() {
-    vec3 base;
+    vec3 base = surface.rgb;
     float lit = max(dot(facing, sun_direction), 0.0);
     float sky = 0.5 + 0.5 * facing.y;
-    if (facing.y > 0.5) {
+    if (surface.a > 0.5 && surface.a < 1.5) {
         vec2 at = vec2(floor_map.x * world.x - floor_map.y * world.z,
                        floor_map.y * world.x + floor_map.x * world.z) + floor_shift;
         base = texture(floor_tile, at, -0.9).rgb;
+    }
+    if (facing.y > 0.5) {
         vec3 in_sun = seen_from(sun_matrix, world);
         vec3 in_sky = seen_from(sky_matrix, world);
         if (inside(world.xz, sun_reach)) lit *= open_share(sun_depth, in_sun, 0.006, 0.002, 12);
         if (inside(world.xz, sky_reach))
             sky *= mix(0.25, 1.0, open_share(sky_depth, in_sky, 0.045, 0.001, 20));
-    } else {
-        base = world.y < skirting ? wall * 0.35 : wall;
+    } else if (surface.a > 1.5) {
+        if (world.y < skirting) base *= 0.35;
         if (panel > 0.0) {
             // Joints between panels, crosswise to the wall's normal and level at 2.6 m.
             vec3 along = abs(facing.x) > abs(facing.z) ? world.zyx : world;
@@ -105,7 +113,7 @@ void main() {
         // A corner between wall and floor gets less sky.
         sky *= 0.75 + 0.25 * smoothstep(0.0, 1.2, world.y);
     }
-    colour = vec4(encode(base * (strength.x * lit + strength.y * sky)), 1.0);
+    colour = vec4(encode(base * (strength.x * lit + strength.y * sky)), 0.0);
 }
 """
 )
@@ -138,6 +146,8 @@ uniform vec3 skin;
 uniform vec3 shirt;
 uniform vec3 trousers;
 uniform vec3 shoe;
+// Which person this is, in 255ths: the picture's alpha says who is seen where.
+uniform float identity;
 in vec3 world;
 in vec3 facing;
 in vec3 upper;
@@ -157,7 +167,7 @@ void main() {
     vec3 half_way = normalize(sun_direction + view);
     float shine = 0.05 * pow(max(dot(normal, half_way), 0.0), 24.0) * step(0.001, lit);
     float fill = 0.22 * max(dot(normal, view), 0.0);
-    colour = vec4(encode(base * (strength.x * lit + strength.y * sky + fill) + shine), 1.0);
+    colour = vec4(encode(base * (strength.x * lit + strength.y * sky + fill) + shine), identity);
 }
 """
 )

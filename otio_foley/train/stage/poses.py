@@ -1,0 +1,274 @@
+"""How well the bundled pose network sees the stage: detection and keypoint error.
+
+    python -m otio_foley.train.stage.poses DATASET [--noise FILE] [--real MOVIE ...]
+
+The network looks at a crop about each person, as in the product, one frame in so many. Errors are
+in per cent of the body's height in the picture, and count where the truth says that the joint is
+seen. Of real shots no truth is at hand: what can be set beside is how often the network finds
+anybody in the whole picture, and how sure it is of each joint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_foley.analysis.pose import Crop, Person, PoseNetwork
+from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE
+from otio_foley.train.stage.dataset import CLIPS
+from otio_foley.train.stage.rotation import Array
+
+JOINTS: Mapping[str, tuple[int, int]] = {
+    "hip": (23, 24),
+    "knee": (25, 26),
+    "ankle": (27, 28),
+    "heel": (29, 30),
+    "toe": (31, 32),
+}
+_EVERY = 8
+#: A crop reaches this far beyond the person's keypoints, as in the product's tracker.
+_MARGIN = 1.3
+#: Errors beyond this share of the body's height are another person, or left for right.
+_OUTLIER = 0.10
+_SIZES_PX = (0, 60, 100, 150, 220, 10_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One person in one frame: the truth, and what the network says (None: nobody)."""
+
+    camera: str
+    height_px: float
+    truth_px: Array
+    seen: NDArray[np.bool_]
+    found: Person | None
+    alone: bool
+    """Whether the network finds somebody in the whole picture."""
+
+
+def sightings(dataset: Path, every: int = _EVERY) -> Iterator[Sighting]:
+    """Every person in every so-manieth frame of a data set's clips."""
+    with (
+        PoseNetwork(follow=False, silhouette=False) as network,
+        PoseNetwork(follow=False, silhouette=False) as searcher,
+    ):
+        for folder in sorted((dataset / CLIPS).glob("[0-9]*")):
+            told = json.loads((folder / CLIP).read_text(encoding="utf-8"))
+            with np.load(folder / FRAMES) as held:
+                truth, seen = held["keypoints_px"].astype(np.float64), held["seen"]
+                focal = told["size_px"][1] / 2.0 / np.tan(np.radians(held["vertical_view_deg"]) / 2)
+                height = focal[:, None] / held["distance_m"]
+            height = height * [person["height_m"] for person in told["people"]]
+            for frame, picture in _pictures(folder / PICTURE, every):
+                whole = searcher.see(picture, _whole(picture)) is not None
+                for who in range(truth.shape[1]):
+                    yield Sighting(
+                        camera=told["camera"],
+                        height_px=float(height[frame, who]),
+                        truth_px=truth[frame, who],
+                        seen=seen[frame, who],
+                        found=network.see(picture, _crop(truth[frame, who])),
+                        alone=whole,
+                    )
+
+
+def _pictures(path: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    movie = cv2.VideoCapture(str(path))
+    number = 0
+    while True:
+        read, picture = movie.read()
+        if not read:
+            break
+        if number % every == every // 2:
+            yield number, np.asarray(picture[:, :, ::-1], dtype=np.uint8)
+        number += 1
+    movie.release()
+
+
+def _crop(keypoints_px: Array) -> Crop:
+    low, high = np.nanmin(keypoints_px, axis=0), np.nanmax(keypoints_px, axis=0)
+    centre = (low + high) / 2.0
+    side = float((high - low).max()) * _MARGIN
+    return Crop(centre_x_px=float(centre[0]), centre_y_px=float(centre[1]), side_px=max(side, 8.0))
+
+
+def _whole(picture: NDArray[np.uint8]) -> Crop:
+    height, width = picture.shape[:2]
+    return Crop(centre_x_px=width / 2, centre_y_px=height / 2, side_px=float(max(height, width)))
+
+
+# ---- the table
+
+
+def table(found: Sequence[Sighting]) -> list[str]:
+    """Detection and median errors per kind of camera, as Markdown."""
+    lines = [
+        "| camera | people | found in crop | somebody in picture | "
+        + " | ".join(f"{name} %" for name in JOINTS)
+        + " |",
+        "| --- | --- | --- | --- |" + " --- |" * len(JOINTS),
+    ]
+    for camera in [*sorted({one.camera for one in found}), "all"]:
+        own = [one for one in found if camera in ("all", one.camera)]
+        shown = [one for one in own if one.seen.sum() >= 4]
+        if not shown:
+            continue
+        rate = np.mean([one.found is not None for one in shown])
+        alone = np.mean([one.alone for one in shown])
+        errors = [_median(shown, pair) for pair in JOINTS.values()]
+        cells = [f"{value:.1f}" if np.isfinite(value) else "-" for value in errors]
+        lines.append(
+            f"| {camera} | {len(shown)} | {rate:.0%} | {alone:.0%} | " + " | ".join(cells) + " |"
+        )
+    return lines
+
+
+def _median(found: Sequence[Sighting], joints: tuple[int, int]) -> float:
+    errors = np.concatenate([_errors(one, joints) for one in found] or [np.zeros((0, 2))])
+    return float(np.median(np.linalg.norm(errors, axis=1)) * 100.0) if len(errors) else np.nan
+
+
+def _errors(one: Sighting, joints: tuple[int, int]) -> Array:
+    """Errors (N, 2) of the seen ones of two joints, as shares of the body's height."""
+    if one.found is None:
+        return np.zeros((0, 2))
+    chosen = [joint for joint in joints if one.seen[joint]]
+    wrong = one.found.keypoints_px[chosen] - one.truth_px[chosen]
+    return np.asarray(wrong / one.height_px).reshape(-1, 2)
+
+
+# ---- the noise model
+
+
+def noise_model(found: Sequence[Sighting], source: str) -> dict[str, Any]:
+    """What training adds to true keypoints: per joint and size in the picture the bias and spread
+    (robust: of what is no outlier), how many are outliers, how sure the network is of joints that
+    are seen and of ones that are hidden; and how often it finds nobody."""
+    sizes = []
+    for low, high in pairwise(_SIZES_PX):
+        own = [one for one in found if low <= one.height_px < high and one.seen.sum() >= 4]
+        if not own:
+            continue
+        sizes.append(
+            {
+                "from_px": low,
+                "to_px": high,
+                "people": len(own),
+                "found": round(float(np.mean([one.found is not None for one in own])), 4),
+                "joints": {name: _noise(own, pair) for name, pair in JOINTS.items()},
+            }
+        )
+    return {
+        "version": 1,
+        "unit": "share of the body's height in the picture; x to the right, y down",
+        "outlier_from": _OUTLIER,
+        "source": source,
+        "sizes": sizes,
+    }
+
+
+def _noise(found: Sequence[Sighting], joints: tuple[int, int]) -> dict[str, Any]:
+    errors = np.concatenate([_errors(one, joints) for one in found] or [np.zeros((0, 2))])
+    inner = errors[np.linalg.norm(errors, axis=1) < _OUTLIER]
+    sure: dict[bool, list[float]] = {True: [], False: []}
+    for one in found:
+        for joint in joints:
+            if one.found is not None and np.isfinite(one.truth_px[joint]).all():
+                sure[bool(one.seen[joint])].append(float(one.found.confidence[joint]))
+
+    def quantiles(values: Sequence[float]) -> list[float]:
+        return [round(float(v), 3) for v in np.quantile(values, [0.1, 0.5, 0.9])] if values else []
+
+    return {
+        "count": len(errors),
+        "bias": [round(float(v), 5) for v in np.median(inner, axis=0)] if len(inner) else [0, 0],
+        # 1.4826 times the median deviation is a normal distribution's sigma.
+        "sigma": [
+            round(float(v), 5)
+            for v in 1.4826 * np.median(np.abs(inner - np.median(inner, axis=0)), axis=0)
+        ]
+        if len(inner)
+        else [0, 0],
+        "outliers": round(1.0 - len(inner) / len(errors), 4) if len(errors) else 0.0,
+        "confidence_seen": quantiles(sure[True]),
+        "confidence_hidden": quantiles(sure[False]),
+    }
+
+
+# ---- real shots
+
+
+def real_table(movies: Sequence[Path], every: int) -> list[str]:
+    """How often somebody is found in whole pictures of real shots, and how sure of which joint."""
+    lines = [
+        "| shot | pictures | somebody in picture | "
+        + " | ".join(f"sure of {name}" for name in JOINTS)
+        + " |",
+        "| --- | --- | --- |" + " --- |" * len(JOINTS),
+    ]
+    with PoseNetwork(follow=False, silhouette=False) as network:
+        for path in movies:
+            people = [
+                network.see(picture, _whole(picture)) for _, picture in _pictures(path, every)
+            ]
+            there = [person for person in people if person is not None]
+            sure = [
+                f"{np.median([person.confidence[list(pair)] for person in there]):.2f}"
+                if there
+                else "-"
+                for pair in JOINTS.values()
+            ]
+            rate = len(there) / max(1, len(people))
+            lines.append(f"| {path.name} | {len(people)} | {rate:.0%} | " + " | ".join(sure) + " |")
+    return lines
+
+
+def confidence_line(found: Sequence[Sighting]) -> str:
+    """The rendered people's row for the table of real shots."""
+    there = [one for one in found if one.found is not None and one.seen.sum() >= 4]
+    sure = [
+        np.median([one.found.confidence[list(pair)] for one in there if one.found is not None])
+        for pair in JOINTS.values()
+    ]
+    rate = np.mean([one.alone for one in found])
+    cells = " | ".join(f"{value:.2f}" for value in sure)
+    return f"| rendered (crops) | {len(found)} | {rate:.0%} | {cells} |"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line of this module."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--every", type=int, default=_EVERY, help="one frame in so many")
+    parser.add_argument("--noise", type=Path, help="write the noise model here")
+    parser.add_argument("--real", type=Path, nargs="*", default=[], help="real shots")
+    given = parser.parse_args(argv)
+    found = list(sightings(given.dataset, given.every))
+    print("\n".join(table(found)))
+    if given.real:
+        print()
+        print("\n".join([*real_table(given.real, given.every), confidence_line(found)]))
+    if given.noise is not None:
+        about = json.loads((given.dataset / "dataset.json").read_text(encoding="utf-8"))
+        clips = len(list((given.dataset / CLIPS).glob("[0-9]*")))
+        source = (
+            f"BlazePose full of mediapipe 0.10.21 on {clips} rendered clips "
+            f"(recipe {about['recipe']}, seed {about['seed']}), one frame in {given.every}"
+        )
+        text = json.dumps(noise_model(found, source), indent=1)
+        given.noise.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
