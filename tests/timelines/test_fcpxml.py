@@ -29,7 +29,12 @@ from timelines.stems import stem_for, stem_with_control_characters, stems_for
 from otio_foley.errors import FoleyError, OutputError, ParseError, WouldLoseData
 from otio_foley.time import samples_from_seconds
 from otio_foley.timelines.dialect import Dialect
-from otio_foley.timelines.fcpxml.time import conform_speed, rate_from_format_name, seconds
+from otio_foley.timelines.fcpxml.time import (
+    conform_speed,
+    plain_value,
+    rate_from_format_name,
+    seconds,
+)
 from otio_foley.timelines.fcpxml.time import time_text as written
 from otio_foley.timelines.fcpxml.write import ROLE
 from otio_foley.timelines.registry import open_bytes, open_document
@@ -725,3 +730,9 @@ def test_saved_again_is_equal_in_content_only(tmp_path: Path) -> None:
     (tmp_path / "resaved.fcpxml").write_bytes(resaved(added))
     verdict = verify(tmp_path / "cut.fcpxml", tmp_path / "resaved.fcpxml")
     assert (verdict.identical, verdict.equal_content) == (False, True)
+
+
+def test_only_times_are_compared_as_times() -> None:
+    assert plain_value("asset-clip", "start", "48/24s") == "2s"
+    assert plain_value("timept", "value", "48/24s") == "2s"
+    assert plain_value("marker", "value", "48/24s") == "48/24s"

@@ -12,10 +12,10 @@ from otio_foley.time import rate_from_float
 _TIME = re.compile(r"^([+-]?\d{1,19}(?:\.\d{1,12})?)(?:/(\d{1,19}))?s?$")
 _FORMAT_NAME = re.compile(r"([ip])(2398|24|25|2997|30|50|5994|60|120)(?:_16x9)?$")
 
-#: Attributes that hold a time, or (`value` of a timept) may hold one.
+#: Attributes that hold a time; a `value` is one in a `timept` only.
 _TIMES = frozenset(
     (
-        *("start", "duration", "offset", "tcStart", "time", "value", "frameDuration"),
+        *("start", "duration", "offset", "tcStart", "time", "frameDuration"),
         *("audioStart", "audioDuration", "videoStart", "videoDuration", "renderDuration"),
     )
 )
@@ -63,9 +63,10 @@ def time_text(time_s: Fraction) -> str:
     return f"{time_s.numerator}/{time_s.denominator}s"
 
 
-def plain_value(attribute: str, value: str) -> str:
+def plain_value(tag: str, attribute: str, value: str) -> str:
     """An attribute's value in the spelling in which it is compared: 48/24s is 2s."""
-    if attribute not in _TIMES or not value.endswith("s"):
+    is_time = attribute in _TIMES or (tag, attribute) == ("timept", "value")
+    if not is_time or not value.endswith("s"):
         return value
     try:
         return f"{seconds(value)}s"

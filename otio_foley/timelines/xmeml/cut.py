@@ -51,7 +51,7 @@ class ParsedXmeml:
         return (*removal_patches(self.xml, ours), *handed_on(self.xml, ours))
 
     def content(self) -> Part:
-        return canonical(self.xml, lambda _, value: value)
+        return canonical(self.xml, lambda _, __, value: value)
 
 
 def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedXmeml:

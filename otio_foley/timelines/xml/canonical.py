@@ -7,8 +7,8 @@ from collections.abc import Callable
 from otio_foley.timelines.content import Fact, Part, part
 from otio_foley.timelines.xml.tree import Node, XmlText
 
-#: (attribute, value) -> the value in the one spelling that it is compared in.
-Spelling = Callable[[str, str], str]
+#: (tag, attribute, value) -> the value in the one spelling that it is compared in.
+Spelling = Callable[[str, str, str], str]
 
 _NAMES = ("name", "MZ.TrackName")
 _STAND_INS = ("value", "id")
@@ -26,7 +26,8 @@ def canonical(xml: XmlText, spelling: Spelling) -> Part:
 
 def _element(xml: XmlText, node: Node, children: list[Part], spelling: Spelling) -> Part:
     facts: list[Fact] = [
-        (f"attribute {name}", spelling(name, value)) for name, value in node.attributes.items()
+        (f"attribute {name}", spelling(node.tag, name, value))
+        for name, value in node.attributes.items()
     ]
     if node.text.strip():
         facts.append(("text", _mixed_text(xml, node) if children else node.text.strip()))
