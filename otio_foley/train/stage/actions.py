@@ -25,7 +25,7 @@ from otio_foley.train.stage.contacts import (
     measure_footing,
 )
 from otio_foley.train.stage.deepmimic import load_deepmimic
-from otio_foley.train.stage.feet import Steps, footfalls, lock_feet
+from otio_foley.train.stage.feet import Footfall, Steps, footfalls, lock_feet
 from otio_foley.train.stage.motion import Capture, load_capture
 from otio_foley.train.stage.retarget import (
     BodyMotion,
@@ -75,6 +75,8 @@ class Performance:
     intervals: tuple[Interval, ...]
     footing: Footing
     source: str
+    planned: tuple[Footfall, ...]
+    """When feet came to stand before they were locked: to compare with, never the truth."""
     steps: Steps | None = None
 
 
@@ -145,6 +147,7 @@ def _finished(body: Body, draft: _Draft) -> Performance:
         intervals=draft.intervals,
         footing=measure_footing(body, motion),
         source=draft.source,
+        planned=footfalls(body, fine, draft.lift_gain),
         steps=draft.steps,
     )
 
@@ -376,8 +379,8 @@ def _tiptoe(studio: _Studio) -> _Draft:
 def _stairs(studio: _Studio) -> _Draft:
     """Up or down, each footfall on a tread of its own."""
     motion, source = _small(studio, 0.6, (0.8, 0.95))
-    places = footfalls(studio.body, resample(motion, TRUTH_RATE_HZ), _SMALL_LIFT_GAIN)
-    depths = np.sort(places[:, 1])
+    falls = footfalls(studio.body, resample(motion, TRUTH_RATE_HZ), _SMALL_LIFT_GAIN)
+    depths = np.sort([fall.z_m for fall in falls])
     # Edges run in the middle between where neighbouring footfalls have their insteps.
     edges = (depths[:-1] + depths[1:]) / 2.0 + 0.06
     up = studio.rng.random() < 0.5

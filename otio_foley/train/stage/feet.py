@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from otio_foley.train.stage import rotation
 from otio_foley.train.stage.body import Body, index, place_joints
-from otio_foley.train.stage.retarget import SIDES, BodyMotion, hinge_axis, leg_length_m
+from otio_foley.train.stage.retarget import SIDES, BodyMotion, Side, hinge_axis, leg_length_m
 from otio_foley.train.stage.rotation import Array
 
 Flags = NDArray[np.bool_]
@@ -105,8 +105,19 @@ def lock_feet(
     )
 
 
-def footfalls(body: Body, motion: BodyMotion, lift_gain: float = 1.0) -> Array:
-    """Where feet stand in an unlocked motion: (N, 2) ankle's middle (x, z), in order of time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footfall:
+    """A foot that comes to stand in a motion that is not locked yet."""
+
+    time_s: float
+    foot: Side
+    z_m: float
+    """Where its ankle is, on the mean of the stance."""
+
+
+def footfalls(body: Body, motion: BodyMotion, lift_gain: float = 1.0) -> tuple[Footfall, ...]:
+    """Where and when feet come to stand in an unlocked motion, in order of time; one that stands
+    at the first sample is among them."""
     joints = place_joints(body, motion.rotations, motion.pelvis_m)
     found = []
     for side in SIDES:
@@ -115,8 +126,11 @@ def footfalls(body: Body, motion: BodyMotion, lift_gain: float = 1.0) -> Array:
             _attitude(motion.rotations[:, index(f"foot_{side}")]), raw, motion.rate_hz
         )
         stance = find_stance(body, side, attitude, raw, motion.rate_hz)
-        found += [(first, *raw[first:last, [0, 2]].mean(axis=0)) for first, last in runs(stance)]
-    return np.array([place[1:] for place in sorted(found)]).reshape(-1, 2)
+        found += [
+            Footfall(time_s=first / motion.rate_hz, foot=side, z_m=float(raw[first:last, 2].mean()))
+            for first, last in runs(stance)
+        ]
+    return tuple(sorted(found, key=lambda fall: fall.time_s))
 
 
 def _lifted(ankle: Array, gain: float) -> Array:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,17 +29,20 @@ Identities = NDArray[np.uint8]
 """(H, W) who is seen in a pixel: 1 for the first person, 0 for nobody."""
 Colour = tuple[float, float, float]
 
-_SHADOW_PX = 1024
+_SHADOW_PX = 640
 _SHADOW_HALF_M = 1.6
 _FLOOR_HALF_M = 60.0
+_GL_SRGB8 = 0x8C41
 TILE_SCALE = 4
 """How much a photographed tile is enlarged."""
-_GL_SRGB8 = 0x8C41
 _SKY_SPREAD_M = 0.05 * 2.0 * _SHADOW_HALF_M
 """How far the overcast shadow reaches beyond the outline: the shader's 4.5 % of the map."""
 _HORIZON: Colour = (0.78, 0.83, 0.88)
 _OVERSAMPLING = 1.5
 _PLAIN, _FLOOR, _WALL = 0.0, 1.0, 2.0
+#: Corners (4, 3), normal (3,), sRGB colour, which of the three.
+_Quad: TypeAlias = tuple[Array, Array, Colour, float]
+_MOST_FLOOR_ROWS = 5 * 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,10 +285,9 @@ class Renderer:
         self._floor.use(0)
         self._sun_depth.use(1)
         self._sky_depth.use(2)
-        self._set_uniforms(self._programs["set"], camera, matrix, lights)
-        for name, reach in zip(("sun_reach", "sky_reach"), self._reaches(posed_m), strict=True):
-            _assign(self._programs["set"], name, reach)
-        self._set_array.render(moderngl.TRIANGLES)
+        for name in ("set", "shaded"):
+            self._set_uniforms(self._programs[name], camera, matrix, lights)
+        self._draw_set(posed_m)
         if len(posed_m):
             self._set_uniforms(self._programs["person"], camera, matrix, lights)
             self._context.enable(moderngl.CULL_FACE)
@@ -313,11 +315,38 @@ class Renderer:
         texture.repeat_x = texture.repeat_y = False
         return texture
 
+    def _draw_set(self, posed_m: Sequence[Array]) -> None:
+        """Wall, boxes and floor, shaded only where somebody's shadow may fall."""
+        import moderngl
+
+        reach = None
+        if len(posed_m):
+            sun, sky = self._reaches(posed_m)
+            reach = np.concatenate([np.minimum(sun[:2], sky[:2]), np.maximum(sun[2:], sky[2:])])
+        plain, shaded = floor_meshes(reach)
+        self._floors.write(np.concatenate([plain, shaded]).astype("f4").tobytes())
+        for number, array in enumerate(self._floor_arrays):
+            count = len(shaded) if number else len(plain)
+            if count:
+                array.render(moderngl.TRIANGLES, vertices=count, first=number * len(plain))
+        for array in self._still_arrays[0 if reach is None else 1]:
+            array.render(moderngl.TRIANGLES)
+
     def _set_meshes(self) -> None:
-        buffer = self._context.buffer(set_mesh(self._scene).astype("f4").tobytes())
-        self._set_array = self._context.vertex_array(
-            self._programs["set"], [(buffer, "3f 3f 4f", "position", "normal", "cover")]
-        )
+        """Two ways to draw what never moves: without anybody about, and with."""
+        layout = ("3f 3f 4f", "position", "normal", "cover")
+        programs = [self._programs[name] for name in ("set", "shaded")]
+        self._floors = self._context.buffer(reserve=_MOST_FLOOR_ROWS * 40, dynamic=True)
+        self._floor_arrays = [
+            self._context.vertex_array(program, [(self._floors, *layout)]) for program in programs
+        ]
+        self._still_arrays: tuple[list[moderngl.VertexArray], list[moderngl.VertexArray]] = ([], [])
+        for mesh, shaded in ((wall_mesh(self._scene), 0), (box_mesh(self._scene), 1)):
+            if len(mesh):
+                buffer = self._context.buffer(mesh.astype("f4").tobytes())
+                for about, program in enumerate((programs[0], programs[shaded])):
+                    array = self._context.vertex_array(program, [(buffer, *layout)])
+                    self._still_arrays[about].append(array)
 
     def _load_texture(self, picture: Picture) -> moderngl.Texture:
         import moderngl
@@ -433,22 +462,49 @@ class _Puppet:
         self._array.render()
 
 
-def set_mesh(scene: Set) -> Array:
-    """Triangles (N, 10) of floor, wall and boxes: place, normal, linear colour, what it is."""
+_UP = np.array([0.0, 1.0, 0.0])
+
+
+def floor_meshes(reach: Array | None) -> tuple[Array, Array]:
+    """Triangles (N, 10) of the floor beyond and within the box (west, north, east, south) that
+    shadows reach: place, normal, linear colour, what it is."""
     half = _FLOOR_HALF_M
-    up = np.array([0.0, 1.0, 0.0])
-    ground = np.array([[-half, 0, -half], [half, 0, -half], [half, 0, half], [-half, 0, half]])
-    quads = [(ground, up, (0.0, 0.0, 0.0), _FLOOR)]
-    if scene.wall is not None:
-        normal = normalise(np.array(scene.wall_normal))
-        side = half * np.cross(normal, up)
-        point = np.array(scene.wall_point_m)
-        high = 8.0 * up
-        wall = np.stack([point - side, point + side, point + side + high, point - side + high])
-        quads.append((wall, normal, scene.wall, _WALL))
-    for box in scene.boxes:
-        quads += _box_quads(box)
-    rows = []
+    if reach is None:
+        return _triangles([_level(-half, -half, half, half)]), np.zeros((0, 10))
+    west, north, east, south = np.clip(reach, -half, half)
+    beyond = [
+        _level(-half, -half, half, north),
+        _level(-half, south, half, half),
+        _level(-half, north, west, south),
+        _level(east, north, half, south),
+    ]
+    return _triangles(beyond), _triangles([_level(west, north, east, south)])
+
+
+def _level(west: float, north: float, east: float, south: float) -> _Quad:
+    corners = np.array([[west, 0, north], [east, 0, north], [east, 0, south], [west, 0, south]])
+    return corners, _UP, (0.0, 0.0, 0.0), _FLOOR
+
+
+def wall_mesh(scene: Set) -> Array:
+    """Triangles (N, 10) of the wall, if there is one."""
+    if scene.wall is None:
+        return np.zeros((0, 10))
+    normal = normalise(np.array(scene.wall_normal))
+    side = _FLOOR_HALF_M * np.cross(normal, _UP)
+    point = np.array(scene.wall_point_m)
+    high = 8.0 * _UP
+    corners = np.stack([point - side, point + side, point + side + high, point - side + high])
+    return _triangles([(corners, normal, scene.wall, _WALL)])
+
+
+def box_mesh(scene: Set) -> Array:
+    """Triangles (N, 10) of all boxes."""
+    return _triangles([quad for box in scene.boxes for quad in _box_quads(box)])
+
+
+def _triangles(quads: Sequence[_Quad]) -> Array:
+    rows = [np.zeros((0, 10))]
     for corners, normal, colour, kind in quads:
         cover = np.array([*_linear(np.array(colour)), kind])
         row = np.concatenate([corners, np.tile(np.concatenate([normal, cover]), (4, 1))], axis=1)
@@ -456,9 +512,9 @@ def set_mesh(scene: Set) -> Array:
     return np.concatenate(rows)
 
 
-def _box_quads(box: Box) -> list[tuple[Array, Array, Colour, float]]:
+def _box_quads(box: Box) -> list[_Quad]:
     low, high = np.array(box.low_m), np.array(box.high_m)
-    quads = []
+    quads: list[_Quad] = []
     for axis in range(3):
         for sign, level in ((-1.0, low), (1.0, high)):
             first, second = (axis + 1) % 3, (axis + 2) % 3

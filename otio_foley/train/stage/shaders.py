@@ -71,22 +71,18 @@ void main() {
 _SET_FRAGMENT = (
     _LIGHT
     + """
+// SHADED stands where people's shadows may fall: a software driver runs through the taps of a
+// shadow for every pixel of a mesh, whatever is asked before.
 uniform sampler2D floor_tile;
 uniform vec2 floor_map;
 uniform vec2 floor_shift;
 uniform float skirting;
 uniform float panel;
-// West, north, east and south bounds of the floor that either light can lack.
-uniform vec4 sun_reach;
-uniform vec4 sky_reach;
 in vec3 world;
 in vec3 facing;
 // Linear colour, and what it is: 0 plain, 1 floor, 2 wall.
 in vec4 surface;
 out vec4 colour;
-bool inside(vec2 at, vec4 box) {
-    return all(greaterThan(at, box.xy)) && all(lessThan(at, box.zw));
-}
 void main() {
     vec3 base = surface.rgb;
     float lit = max(dot(facing, sun_direction), 0.0);
@@ -96,13 +92,14 @@ void main() {
                        floor_map.y * world.x + floor_map.x * world.z) + floor_shift;
         base = texture(floor_tile, at, -0.9).rgb;
     }
+#ifdef SHADED
     if (facing.y > 0.5) {
-        vec3 in_sun = seen_from(sun_matrix, world);
-        vec3 in_sky = seen_from(sky_matrix, world);
-        if (inside(world.xz, sun_reach)) lit *= open_share(sun_depth, in_sun, 0.006, 0.002, 12);
-        if (inside(world.xz, sky_reach))
-            sky *= mix(0.25, 1.0, open_share(sky_depth, in_sky, 0.045, 0.001, 20));
-    } else if (surface.a > 1.5) {
+        lit *= open_share(sun_depth, seen_from(sun_matrix, world), 0.006, 0.002, 9);
+        sky *= mix(0.25, 1.0,
+                   open_share(sky_depth, seen_from(sky_matrix, world), 0.045, 0.001, 13));
+    }
+#endif
+    if (surface.a > 1.5) {
         if (world.y < skirting) base *= 0.35;
         if (panel > 0.0) {
             // Joints between panels, crosswise to the wall's normal and level at 2.6 m.
@@ -161,7 +158,7 @@ void main() {
     vec3 view = normalize(eye - world);
     vec3 in_sun = seen_from(sun_matrix, world + 0.012 * normal);
     float lit = max(dot(normal, sun_direction), 0.0)
-        * open_share(sun_depth, in_sun, 0.004, 0.002, 8);
+        * open_share(sun_depth, in_sun, 0.004, 0.002, 6);
     float low = mix(0.75, 1.0, smoothstep(0.0, 0.4, world.y));
     float sky = mix(0.45, 1.0, 0.5 + 0.5 * normal.y) * low;
     vec3 half_way = normalize(sun_direction + view);
@@ -175,6 +172,10 @@ void main() {
 PROGRAMS: dict[str, tuple[str, str]] = {
     "depth": (_DEPTH_VERTEX, _DEPTH_FRAGMENT),
     "set": (_SET_VERTEX, _SET_FRAGMENT),
+    "shaded": (
+        _SET_VERTEX,
+        _SET_FRAGMENT.replace("#version 330", "#version 330\n#define SHADED", 1),
+    ),
     "person": (_PERSON_VERTEX, _PERSON_FRAGMENT),
 }
 """Vertex and fragment source by pass."""
