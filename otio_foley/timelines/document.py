@@ -38,8 +38,10 @@ NAMESPACE = "com.otio-foley"
 #: A format module puts this where the undo record is to stand, once in what it inserts.
 UNDO_PLACEHOLDER = "@otio-foley-undo@"
 
+_RECORD_HEAD = "otio-foley-undo:v1;"
+
 #: The undo record holds no character that XML, JSON or an EDL comment would have to escape.
-_UNDO = re.compile(rb"otio-foley-undo:v1;([0-9a-f]{64});([0-9]+);([0-9A-Za-z+/=,:]*);")
+_UNDO = re.compile(_RECORD_HEAD.encode() + rb"([0-9a-f]{64});([0-9]+);([0-9A-Za-z+/=,:]*);")
 
 #: Longer counts are forged, and beyond 4300 digits `int` refuses them.
 _COUNT = re.compile(r"^[0-9]{1,18}$")
@@ -277,37 +279,34 @@ def _seal(raw: bytes, patches: Sequence[Patch], encoding: str) -> bytes:
     The record counts the bytes of the patch that it stands in, so its own length is solved for.
     """
     placeholder = encoded(UNDO_PLACEHOLDER, encoding)
-    holders = [i for i, patch in enumerate(patches) if placeholder in patch.insert]
-    if len(holders) != 1 or patches[holders[0]].insert.count(placeholder) != 1:
+    ordered = sorted(patches, key=lambda patch: patch.offset)
+    holders = [i for i, patch in enumerate(ordered) if placeholder in patch.insert]
+    if len(holders) != 1 or ordered[holders[0]].insert.count(placeholder) != 1:
         raise OutputError("no single place for the undo record")
-    digest = hashlib.sha256(raw).hexdigest()
-    record = ""
+    at, holder = holders[0], ordered[holders[0]]
+    entries = [_undo_entry(raw, patch, len(patch.insert)) for patch in ordered]
+    head = f"{_RECORD_HEAD}{hashlib.sha256(raw).hexdigest()};{len(raw)};"
+    record = b""
     for _ in range(10):
-        sealed = tuple(
-            replace(patch, insert=patch.insert.replace(placeholder, encoded(record, encoding)))
-            if i == holders[0]
-            else patch
-            for i, patch in enumerate(patches)
-        )
-        solved = _undo_record(raw, sealed, digest)
+        length = len(holder.insert) - len(placeholder) + len(record)
+        entries[at] = _undo_entry(raw, holder, length)
+        solved = encoded(f"{head}{','.join(entries)};", encoding)
         if solved == record:
-            return splice(raw, sealed)
+            ordered[at] = replace(holder, insert=holder.insert.replace(placeholder, record))
+            return splice(raw, ordered)
         record = solved
     raise OutputError("the undo record does not settle")
 
 
-def _undo_record(raw: bytes, patches: Sequence[Patch], digest: str) -> str:
-    entries = []
-    for patch in sorted(patches, key=lambda patch: patch.offset):
-        removed = raw[patch.offset : patch.offset + patch.remove]
-        entries.append(
-            f"{patch.offset}:{len(patch.insert)}:{base64.b64encode(removed).decode('ascii')}"
-        )
-    return f"otio-foley-undo:v1;{digest};{len(raw)};{','.join(entries)};"
+def _undo_entry(raw: bytes, patch: Patch, length: int) -> str:
+    removed = raw[patch.offset : patch.offset + patch.remove]
+    return f"{patch.offset}:{length}:{base64.b64encode(removed).decode('ascii') if removed else ''}"
 
 
 def _unseal(raw: bytes, encoding: str) -> bytes | None:
     """The original, if an undo record is there and its SHA-256 proves the outcome."""
+    if encoded(_RECORD_HEAD, encoding) not in raw:
+        return None
     searched = raw
     if len(encoded("a", encoding)) > 1:
         searched = raw.decode(encoding, "replace").encode("ascii", "replace")

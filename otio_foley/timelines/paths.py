@@ -6,13 +6,15 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1")
 _DRIVE = re.compile(r"^/*([A-Za-z])[:|](?=$|[/\\])")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 _FRAME_PATTERN = re.compile(r"%(?=0[1-9]d)")
 _NOT_IN_URLS = re.compile(r"[\s<>\"{}|\\^`]")
+#: What is percent-encoded of a path: all but RFC 3986's unreserved characters.
+_ESCAPED = re.compile(r"[^A-Za-z0-9_.~/-]")
 
 
 def path_from_url(url: str) -> str | None:
@@ -83,7 +85,8 @@ def _percent_decoded(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return quote(text.encode("utf-8", "surrogateescape"), safe="/")
+    octets = text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return _ESCAPED.sub(lambda octet: f"%{ord(octet[0]):02X}", octets)
 
 
 #: The sound of a cut lies in one folder.

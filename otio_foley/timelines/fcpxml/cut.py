@@ -77,9 +77,9 @@ def parse(raw: bytes, frame_rate: Fraction | None = None) -> ParsedFcpxml:
     xml = parse_xml(raw)
     if xml.root.tag != "fcpxml":
         raise ParseError(f"not FCPXML: its root element is <{xml.root.tag}>")
-    resources = Resources(xml.root)
+    resources = Resources(xml)
     candidates, others = [], []
-    for name, sequence in _sequences(xml.root):
+    for name, sequence in _sequences(xml):
         try:
             candidates.append(_read_sequence(name, sequence, resources, frame_rate))
         except ParseError as error:  # another project may be sound
@@ -119,19 +119,19 @@ def _reasons(candidate: _Candidate) -> str:
     return "; ".join(f"{s.name}: {s.reason}" for s in candidate.reader.skipped[:3])
 
 
-def _sequences(root: Node) -> Iterator[tuple[str, Node]]:
+def _sequences(xml: XmlText) -> Iterator[tuple[str, Node]]:
     """Projects; in a file without one, the compound clips that it holds on their own."""
     found = False
-    for project in root.find_all("project"):
+    for project in xml.all("project"):
         for sequence in project.children:
             if sequence.tag == "sequence":
                 found = True
                 yield project.get("name") or "", sequence
     if found:
         return
-    for clip in root.find_all("ref-clip"):
+    for clip in xml.all("ref-clip"):
         if clip.parent is not None and clip.parent.tag in ("fcpxml", "event", "project"):
-            for media in root.find_all("media"):
+            for media in xml.all("media"):
                 sequence_node = media.child("sequence")
                 if media.get("id") == clip.get("ref") and sequence_node is not None:
                     yield clip.get("name") or media.get("name") or "", sequence_node

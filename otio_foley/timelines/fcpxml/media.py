@@ -9,7 +9,7 @@ from fractions import Fraction
 from otio_foley.errors import ParseError
 from otio_foley.timelines.fcpxml.time import rate_from_format_name, seconds
 from otio_foley.timelines.paths import media_path_from
-from otio_foley.timelines.xml.tree import Node
+from otio_foley.timelines.xml.tree import Node, XmlText
 
 _REEL_KEY = "com.apple.proapps.studio.reel"
 _SOUND_SUFFIXES = (".wav", ".aif", ".aiff", ".mp3", ".m4a", ".caf", ".flac", ".bwf")
@@ -32,9 +32,9 @@ class Asset:
 class Resources:
     """Assets, formats, compounds and multicams by id."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, xml: XmlText) -> None:
         self.nodes: dict[str, Node] = {}
-        for resources in root.find_all("resources"):
+        for resources in xml.all("resources"):
             for node in resources.children:
                 identity = node.get("id")
                 if identity is not None:

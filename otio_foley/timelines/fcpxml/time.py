@@ -56,11 +56,11 @@ def seconds(text: str) -> Fraction:
 
 def time_text(time_s: Fraction) -> str:
     """FCPXML spelling of exact seconds."""
-    if time_s.denominator > _LARGEST_DENOMINATOR:
-        time_s = time_s.limit_denominator(_LARGEST_DENOMINATOR)
-    if time_s.denominator == 1:
-        return f"{time_s.numerator}s"
-    return f"{time_s.numerator}/{time_s.denominator}s"
+    numerator, denominator = time_s.as_integer_ratio()
+    if denominator > _LARGEST_DENOMINATOR:
+        nearest_s = time_s.limit_denominator(_LARGEST_DENOMINATOR)
+        numerator, denominator = nearest_s.as_integer_ratio()
+    return f"{numerator}s" if denominator == 1 else f"{numerator}/{denominator}s"
 
 
 def plain_value(tag: str, attribute: str, value: str) -> str:

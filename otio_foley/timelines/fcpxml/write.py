@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from otio_foley.errors import NotReversible, OutputError, WouldLoseData
 from otio_foley.timelines.automation import within
@@ -23,9 +26,9 @@ from otio_foley.timelines.fcpxml.story import (
 from otio_foley.timelines.fcpxml.time import time_text
 from otio_foley.timelines.paths import url_from_path
 from otio_foley.timelines.xml.stems import provenance_text, rows
-from otio_foley.timelines.xml.tree import Node, XmlText
+from otio_foley.timelines.xml.tree import Node, XmlText, quoted, text
 from otio_foley.timelines.xml.write import Element, Style, Writer, removal_patches, rendered
-from otio_foley.types import Marker, StemClip, Timeline
+from otio_foley.types import StemClip, Timeline
 
 ROLE = "effects.footsteps"
 
@@ -45,12 +48,12 @@ _BEHIND_ANCHORS = frozenset((*_MARKERS, *_SOUND_SOURCES, *_FILTERS, "metadata", 
 class Version:
     """What the file's own version of FCPXML allows."""
 
-    def __init__(self, root: Node) -> None:
-        match = re.match(r"\s*(\d{1,3})\.(\d{1,3})", root.get("version") or "")
+    def __init__(self, xml: XmlText) -> None:
+        match = re.match(r"\s*(\d{1,3})\.(\d{1,3})", xml.root.get("version") or "")
         if match:
             version = int(match[1]), int(match[2])
         else:  # no version is no FCPXML that a host reads; go by what stands in it
-            version = (1, 9) if next(root.find_all("media-rep"), None) is not None else (1, 8)
+            version = (1, 9) if xml.all("media-rep") else (1, 8)
         self.number = version
         self.has_media_rep = version >= (1, 9)
         self.has_asset_clip = version >= (1, 6)
@@ -80,36 +83,34 @@ def insertion_patches(
     Raises OutputError for a stem whose clip is not in this cut, WouldLoseData for automation in a
     version that has none.
     """
-    version = Version(xml.root)
+    version = Version(xml)
     if not version.has_keyframes and any(stem.automation for stem in stems):
         raise WouldLoseData(
             f"FCPXML {xml.root.get('version')} holds no keyframes",
             hint="leave the level in the sound (--level-rides baked), or export 1.4 or later",
         )
-    writer = Writer(xml)
-    by_node: dict[int, list[StemClip]] = {}
+    by_node: dict[int, tuple[Node, list[StemClip]]] = {}
     for stem in stems:
-        if stem.clip_id not in anchors:
+        anchor = anchors.get(stem.clip_id)
+        if anchor is None:
             raise OutputError(
                 f"the cut has no clip {stem.clip_id!r} for {stem.name!r}",
                 hint="the footsteps were made for another version of the cut: conform them first",
             )
-        by_node.setdefault(id(anchors[stem.clip_id].node), []).append(stem)
-    asset_ids = _asset_ids(xml.root, stems)
-    patches = [_resources_patch(xml, writer, version, asset_ids, stems)]
-    undo = "" if version.has_metadata else UNDO_PLACEHOLDER
-    for connected in by_node.values():
-        node = anchors[connected[0].clip_id].node
-        elements = []
-        for lane, stem in _with_lanes(node, connected):
-            placing = _placing(anchors[stem.clip_id], stem, lane)
-            asset_id = asset_ids[stem.path]
-            level = _level(stem, version, dialect)
-            elements.append(_clip_element(version, timeline, stem, asset_id, placing, undo, level))
-            undo = ""
+        by_node.setdefault(id(anchor.node), (anchor.node, []))[1].append(stem)
+    writer = Writer(xml)
+    sounds = _sounds(xml, stems)
+    patches = [_resources_patch(xml, writer, version, sounds.values())]
+    form = _ClipForm(version, timeline, dialect)
+    for node, connected in by_node.values():
+        style = writer.style_within(node)
+        written = [
+            form.filled(stem, sounds[stem.path].identity, lane, anchors[stem.clip_id], style)
+            for lane, stem in _with_lanes(node, connected)
+        ]
         behind = version.behind_anchors(node)
-        before = [child for child in node.children if child.tag not in behind]
-        patches.append(writer.insert(node, before[-1] if before else None, elements))
+        before = next((child for child in reversed(node.children) if child.tag not in behind), None)
+        patches.append(writer.insert_written(node, before, "".join(written), style))
     return tuple(patches)
 
 
@@ -119,9 +120,9 @@ def _with_lanes(node: Node, stems: Sequence[StemClip]) -> Iterator[tuple[int, St
     Stems that overlap one another on a track go below all tracks.
     """
     lowest = lowest_lane(node)
-    overflow = max(stem.track for stem in stems)
+    overflow = max([stem.track for stem in stems])
     seen: set[int] = set()
-    for track, row in rows(stems):
+    for track, row in rows(stems) if len(stems) > 1 else [(overflow, stems)]:
         depth = track
         if track in seen:
             overflow += 1
@@ -148,166 +149,144 @@ def lowest_lane(node: Node) -> int:
 # ---- elements
 
 
-def _asset_ids(root: Node, stems: Iterable[StemClip]) -> dict[Path, str]:
-    """An unused id for each sound file."""
-    taken = {root.get("id")} | {node.get("id") for node in root.descendants()}
-    ids: dict[Path, str] = {}
-    number = 0
+class _Sound(NamedTuple):
+    """A sound file: the id of its asset, and the first stem that plays it."""
+
+    identity: str
+    stem: StemClip
+
+
+def _sounds(xml: XmlText, stems: Iterable[StemClip]) -> dict[Path, _Sound]:
+    """Each sound file with an unused id."""
+    taken = {node.get("id") for nodes in xml.by_tag.values() for node in nodes}
+    unused = (name for n in count(1) if (name := f"{ID_PREFIX}{n}") not in taken)
+    sounds: dict[Path, _Sound] = {}
     for stem in stems:
-        if stem.path in ids:
-            continue
-        number += 1
-        while f"{ID_PREFIX}{number}" in taken:
-            number += 1
-        ids[stem.path] = f"{ID_PREFIX}{number}"
-    return ids
+        if stem.path not in sounds:
+            sounds[stem.path] = _Sound(next(unused), stem)
+    return sounds
 
 
 def _resources_patch(
-    xml: XmlText,
-    writer: Writer,
-    version: Version,
-    asset_ids: Mapping[Path, str],
-    stems: Sequence[StemClip],
+    xml: XmlText, writer: Writer, version: Version, sounds: Iterable[_Sound]
 ) -> Patch:
-    resources = next(xml.root.find_all("resources"), None)
+    resources = next(iter(xml.all("resources")), None)
     if resources is None:  # a cut with clips has one, for their assets lie in it
         raise OutputError("the file has no <resources> that sound could be added to")
-    firsts: dict[Path, StemClip] = {}
-    for stem in stems:
-        firsts.setdefault(stem.path, stem)
-    assets = []
-    for number, (path, stem) in enumerate(firsts.items()):
-        entries = [(f"{NAMESPACE}.asset", "1")]
-        if number == 0:
-            entries.append((f"{NAMESPACE}.undo", UNDO_PLACEHOLDER))
-        assets.append(_asset_element(version, asset_ids[path], stem, entries))
-    return writer.insert(resources, resources.children[-1] if resources.children else None, assets)
+    style = writer.style_within(resources)
+    written = []
+    undo = UNDO_PLACEHOLDER
+    for sound in sounds:
+        written.append(_asset_text(version, sound, undo, style))
+        undo = ""
+    last = resources.children[-1] if resources.children else None
+    return writer.insert_written(resources, last, "".join(written), style)
 
 
-def _asset_element(
-    version: Version, identity: str, stem: StemClip, entries: Sequence[tuple[str, str]]
-) -> Element:
-    url = url_from_path(stem.path)
-    attributes = [("id", identity), ("name", stem.path.stem)]
-    if not version.has_media_rep:
-        attributes.append(("src", url))
-    attributes += [
-        ("start", time_text(stem.file_start_s)),
-        ("duration", time_text(stem.file_duration_s)),
-        ("hasAudio", "1"),
-        ("audioSources", "1"),
-        ("audioChannels", str(stem.channels)),
-        ("audioRate", str(stem.sample_rate_hz)),
-    ]
-    content = []
+# A cut takes thousands of the two that follow. So they are written right away, without an `Element`
+# for each tag; nothing but `quoted` and `text` values could hold what has to be escaped.
+
+
+def _asset_text(version: Version, sound: _Sound, undo: str, style: Style) -> str:
+    lead, inner, deep = style.leads
+    stem = sound.stem
+    src = f'src="{url_from_path(stem.path)}"'
+    opening = (
+        f'{lead}<asset id="{sound.identity}" name={quoted(stem.path.stem)}'
+        f"{'' if version.has_media_rep else ' ' + src}"
+        f' start="{time_text(stem.file_start_s)}" duration="{time_text(stem.file_duration_s)}"'
+        f' hasAudio="1" audioSources="1" audioChannels="{stem.channels}"'
+        f' audioRate="{stem.sample_rate_hz}"'
+    )
+    content = ""
     if version.has_media_rep:
-        content.append(Element("media-rep", (("kind", "original-media"), ("src", url))))
+        content = f'{inner}<media-rep kind="original-media" {src}/>'
     if version.has_metadata:
-        content.append(_metadata(entries))
-    return Element("asset", tuple(attributes), tuple(content))
+        record = f'{deep}<md key="{NAMESPACE}.undo" value="{undo}"/>' if undo else ""
+        mark = f'{deep}<md key="{NAMESPACE}.asset" value="1"/>'
+        content += f"{inner}<metadata>{mark}{record}{inner}</metadata>"
+    return f"{opening}>{content}{lead}</asset>" if content else f"{opening}/>"
 
 
-def _placing(anchor: Anchor, stem: StemClip, lane: int) -> tuple[tuple[str, str], ...]:
-    return (
-        ("lane", str(lane)),
-        ("offset", time_text(anchor.clip_time(stem.record.start_s))),
-        ("name", stem.name),
-    )
+class _ClipForm:
+    """Writes the clips of one cut; in versions without metadata the first holds the undo record."""
 
+    def __init__(self, version: Version, timeline: Timeline, dialect: Dialect) -> None:
+        self.version = version
+        self.frame = time_text(1 / timeline.frame_rate)
+        # Final Cut Pro writes decibels with their unit; Resolve reads them only without.
+        self.decibels = "" if dialect.host == "resolve" else "dB"
+        self.undo = "" if version.has_metadata else f" {UNDO_PLACEHOLDER}"
 
-def _clip_element(
-    version: Version,
-    timeline: Timeline,
-    stem: StemClip,
-    asset_id: str,
-    placing: tuple[tuple[str, str], ...],
-    undo: str,
-    level: tuple[Element, ...],
-) -> Element:
-    start_s = stem.file_start_s + stem.in_s
-    span = (("start", time_text(start_s)), ("duration", time_text(stem.record.duration_s)))
-    notes = _provenance(version, stem, undo)
-    markers = [
-        _marker_element(version, timeline, marker, start_s - stem.record.start_s)
-        for marker in stem.markers
-    ]
-    trailing = [note for note in notes if note.tag == "metadata"]
-    leading = [note for note in notes if note.tag == "note"]
-    if version.has_asset_clip:
-        attributes = (("ref", asset_id), *placing, *span, ("audioRole", ROLE))
-        return Element("asset-clip", attributes, (*leading, *level, *markers, *trailing))
-    channels = ", ".join(str(channel + 1) for channel in range(stem.channels))
-    sound = Element(
-        "audio",
-        (
-            ("ref", asset_id),
-            ("offset", time_text(start_s)),
-            *span,
-            ("role", ROLE),
-            ("srcCh", channels),
-        ),
-    )
-    return Element("clip", (*placing, *span), (*leading, *level, sound, *markers, *trailing))
-
-
-def _level(stem: StemClip, version: Version, dialect: Dialect) -> tuple[Element, ...]:
-    """The automation as volume keyframes in the clip's own time, between its start and its end.
-
-    Final Cut Pro writes decibels with their unit; Resolve reads them only without.
-    """
-    if not stem.automation:
-        return ()
-    unit = "" if dialect.host == "resolve" else "dB"
-    straight = (("curve", "linear"),) if version.has_keyframe_curve else ()
-    first_s = stem.file_start_s + stem.in_s
-    points = within(stem.automation, stem.record.duration_s)
-    keyframes = tuple(
-        Element(
-            "keyframe",
-            (("time", time_text(first_s + at_s)), ("value", f"{level:.2f}{unit}"), *straight),
+    def filled(self, stem: StemClip, asset_id: str, lane: int, anchor: Anchor, style: Style) -> str:
+        lead, inner, deep = style.leads
+        start_s = stem.file_start_s + stem.in_s
+        start, duration = time_text(start_s), time_text(stem.record.duration_s)
+        placing = (
+            f'lane="{lane}" offset="{time_text(anchor.clip_time(stem.record.start_s))}"'
+            f' name={quoted(stem.name)} start="{start}" duration="{duration}"'
         )
-        for at_s, level in points
-    )
-    animation = Element("keyframeAnimation", (), keyframes)
-    parameter = Element("param", (("name", "amount"),), (animation,))
-    return (Element("adjust-volume", (), (parameter,)),)
+        level = self._level(stem, start_s, style) if stem.automation else ""
+        markers = self._markers(stem, start_s, inner) if stem.markers else ""
+        notes = self._notes(stem, inner) if not self.version.has_metadata else ""
+        metadata = self._metadata(stem, inner, deep) if self.version.has_metadata else ""
+        if self.version.has_asset_clip:
+            opening = f'asset-clip ref="{asset_id}" {placing} audioRole="{ROLE}"'
+            return f"{lead}<{opening}>{level}{markers}{metadata}{lead}</asset-clip>"
+        channels = ", ".join(str(channel + 1) for channel in range(stem.channels))
+        sound = (
+            f'{inner}<audio ref="{asset_id}" offset="{start}" start="{start}"'
+            f' duration="{duration}" role="{ROLE}" srcCh="{channels}"/>'
+        )
+        return f"{lead}<clip {placing}>{notes}{level}{sound}{markers}{metadata}{lead}</clip>"
 
+    def _metadata(self, stem: StemClip, lead: str, inner: str) -> str:
+        """What made the clip."""
+        return (
+            f'{lead}<metadata>{inner}<md key="{NAMESPACE}.clip-id" value="{stem.clip_id}"/>'
+            f'{inner}<md key="{NAMESPACE}.track" value="{stem.track}"/>'
+            f'{inner}<md key="{NAMESPACE}.provenance" value={quoted(provenance_text(stem))}/>'
+            f"{lead}</metadata>"
+        )
 
-def _marker_element(
-    version: Version, timeline: Timeline, marker: Marker, record_to_clip_s: Fraction
-) -> Element:
-    value = marker.name or "footstep"
-    note = marker.note
-    if note and not version.has_marker_note:
-        value, note = f"{value}: {note}", ""
-    attributes = [
-        ("start", time_text(marker.record_s + record_to_clip_s)),
-        ("duration", time_text(1 / timeline.frame_rate)),
-        ("value", value),
-    ]
-    if note:
-        attributes.append(("note", note))
-    return Element("marker", tuple(attributes))
+    def _notes(self, stem: StemClip, lead: str) -> str:
+        """The same in versions 1.0 and 1.1, which have only a note."""
+        note = f"{NAMESPACE} {stem.clip_id} {provenance_text(stem)}{self.undo}"
+        self.undo = ""
+        return f"{lead}<note>{text(note)}</note>"
 
+    def _markers(self, stem: StemClip, start_s: Fraction, lead: str) -> str:
+        record_to_clip_s = start_s - stem.record.start_s
+        written = []
+        for marker in stem.markers:
+            value, note = marker.name or "footstep", marker.note
+            if note and not self.version.has_marker_note:
+                value, note = f"{value}: {note}", ""
+            at = time_text(marker.record_s + record_to_clip_s)
+            written.append(
+                f'{lead}<marker start="{at}" duration="{self.frame}" value={quoted(value)}'
+                f"{f' note={quoted(note)}' if note else ''}/>"
+            )
+        return "".join(written)
 
-def _provenance(version: Version, stem: StemClip, undo: str) -> tuple[Element, ...]:
-    """What made the clip, in its metadata; versions 1.0 and 1.1 have only a note."""
-    record = provenance_text(stem)
-    if not version.has_metadata:
-        return (Element("note", (), f"{NAMESPACE} {stem.clip_id} {record} {undo}".rstrip()),)
-    entries = [
-        (f"{NAMESPACE}.clip-id", stem.clip_id),
-        (f"{NAMESPACE}.track", str(stem.track)),
-        (f"{NAMESPACE}.provenance", record),
-    ]
-    return (_metadata(entries),)
-
-
-def _metadata(entries: Iterable[tuple[str, str]]) -> Element:
-    return Element(
-        "metadata", (), tuple(Element("md", (("key", k), ("value", v))) for k, v in entries)
-    )
+    def _level(self, stem: StemClip, start_s: Fraction, style: Style) -> str:
+        """The automation as volume keyframes in the clip's own time, between its ends."""
+        straight = (("curve", "linear"),) if self.version.has_keyframe_curve else ()
+        keyframes = tuple(
+            Element(
+                "keyframe",
+                (
+                    ("time", time_text(start_s + at_s)),
+                    ("value", f"{level:.2f}{self.decibels}"),
+                    *straight,
+                ),
+            )
+            for at_s, level in within(stem.automation, stem.record.duration_s)
+        )
+        animation = Element("keyframeAnimation", (), keyframes)
+        parameter = Element("param", (("name", "amount"),), (animation,))
+        volume = Element("adjust-volume", (), (parameter,))
+        return rendered(volume, replace(style, indent=style.indent + style.unit))
 
 
 # ---- finding ours again
@@ -319,7 +298,7 @@ def extraction_patches(xml: XmlText) -> tuple[Patch, ...]:
     A person may have moved a footstep clip into a storyline: there a gap takes its place, if
     something comes behind it. Raises NotReversible if something of the user's hangs on a clip.
     """
-    nodes = _our_nodes(xml.root)
+    nodes = _our_nodes(xml)
     gaps = list(_holding_places(nodes))
     gone = {id(part) for gap in gaps for part in (gap, *gap.descendants())}
     return (
@@ -328,22 +307,24 @@ def extraction_patches(xml: XmlText) -> tuple[Patch, ...]:
     )
 
 
-def _our_nodes(root: Node) -> tuple[Node, ...]:
+def _our_nodes(xml: XmlText) -> tuple[Node, ...]:
     """Every element that otio-foley added.
 
     Ours is sound that bears our mark: a clip, or an asset. Hosts renumber assets and drop marks:
     so ours is also an asset without a mark that none but our clips use, and a clip without a mark
     that uses an asset of ours. What shows picture is never ours, whatever stands in its notes.
     """
-    resources = Resources(root)
-    items = [node for node in root.descendants() if node.tag in STORY]
+    if not _holds_marks(xml):
+        return ()
+    resources = Resources(xml)
+    items = [node for node in xml.root.descendants() if node.tag in STORY]
     clips = [node for node in items if is_ours(node) and _is_sound(node, resources)]
     parts = {id(part): part for clip in clips for part in _parts(clip)}
     only_by_ours = {part.get("ref") for part in parts.values()}
     only_by_ours -= {node.get("ref") for node in items if id(node) not in parts}
     assets = [
         node
-        for list_ in root.find_all("resources")
+        for list_ in xml.all("resources")
         for node in list_.children
         if node.tag == "asset"
         and (is_ours(node) or node.get("id") in only_by_ours)
@@ -358,6 +339,12 @@ def _our_nodes(root: Node) -> tuple[Node, ...]:
     found = {id(node): node for node in [*clips, *strays]}
     _refuse_what_hangs_on(found)
     return (*found.values(), *assets)
+
+
+def _holds_marks(xml: XmlText) -> bool:
+    """Whether anything bears our mark; most files hold nothing of ours, which is soon seen."""
+    bearers = [node.parent for tag in ("note", "metadata") for node in xml.all(tag)]
+    return any(node is not None and is_ours(node) for node in (*xml.all("asset"), *bearers))
 
 
 def _parts(clip: Node) -> tuple[Node, ...]:

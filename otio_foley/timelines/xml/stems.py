@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from otio_foley.types import StemClip
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), default=dict)
+
 
 def rows(stems: Iterable[StemClip]) -> list[tuple[int, list[StemClip]]]:
     """Stems by track, each row free of overlaps; (track, stems in record order).
@@ -30,4 +32,4 @@ def rows(stems: Iterable[StemClip]) -> list[tuple[int, list[StemClip]]]:
 
 def provenance_text(stem: StemClip) -> str:
     """Compact ASCII JSON of a stem's provenance."""
-    return json.dumps(stem.provenance, separators=(",", ":"), default=dict)
+    return _COMPACT.encode(stem.provenance)

@@ -7,7 +7,8 @@ reads. DTD-internal entities, external ones and absurd nesting are refused: a cu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -64,6 +65,8 @@ class Node:
     @property
     def is_empty_tag(self) -> bool:
         source = self.source
+        if self.children:
+            return False
         return source.raw.endswith(source.empty_tag_end, self.start, self.inner)
 
     @property
@@ -121,11 +124,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XmlText:
-    """A parsed XML text: its bytes, root and the codec for what is inserted."""
+    """A parsed XML text: its bytes, root and the codec for what is inserted.
+
+    `by_tag` holds every element in document order, the root too.
+    """
 
     raw: bytes
     root: Node
+    by_tag: Mapping[str, Sequence[Node]]
     encoding: str
+
+    def all(self, tag: str) -> Sequence[Node]:
+        """Every element of that tag, at no cost where there is none."""
+        return self.by_tag.get(tag, ())
 
     @property
     def newline(self) -> str:
@@ -142,7 +153,7 @@ def parse_xml(raw: bytes) -> XmlText:
     encoding = _encoding(raw)
     parser = expat.ParserCreate()
     try:
-        builder = _Builder(parser, _Source(raw, encoding))
+        elements = _collected(parser, _Source(raw, encoding))
         parser.Parse(raw, True)
     except expat.ExpatError as error:
         raise ParseError(
@@ -153,8 +164,8 @@ def parse_xml(raw: bytes) -> XmlText:
         ) from error
     except (LookupError, ValueError, UnicodeError) as error:
         raise ParseError(f"XML that cannot be decoded: {error}") from error
-    assert builder.root is not None  # expat reports an empty document as an error
-    return XmlText(raw=raw, root=builder.root, encoding=encoding)
+    root = next(iter(elements.values()))[0]  # expat reports an empty document as an error
+    return XmlText(raw=raw, root=root, by_tag=elements, encoding=encoding)
 
 
 def _encoding(raw: bytes) -> str:
@@ -167,65 +178,66 @@ def _encoding(raw: bytes) -> str:
     return "utf-8" if name.startswith("utf-16") else name
 
 
-class _Builder:
-    """expat's callbacks. Each element's place comes from the byte index of its two tags."""
+def _collected(parser: expat.XMLParserType, source: _Source) -> dict[str, list[Node]]:
+    """Where the parser puts every element, by its tag; the first one is the root.
 
-    def __init__(self, parser: expat.XMLParserType, source: _Source) -> None:
-        self.parser = parser
-        self.source = source
-        self.root: Node | None = None
-        self.open: Node | None = None
-        self.depth = 0
-        self.texts: list[list[str] | None] = []
-        # One call for a whole run of text.
-        parser.buffer_text = True
-        parser.StartElementHandler = self.start
-        parser.EndElementHandler = self.finish
-        parser.CharacterDataHandler = self.characters
-        parser.EntityDeclHandler = self.refuse_entity
+    Each element's place comes from the byte index of its two tags. Functions with variables of
+    their own, for expat calls them several times for each element.
+    """
+    elements: defaultdict[str, list[Node]] = defaultdict(list)
+    node: Node | None = None
+    texts: list[list[str] | None] = []  # of each element that is open
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        parent = self.open
-        node = Node(tag, attributes, self.parser.CurrentByteIndex, parent, self.source)
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise ParseError(
-                f"elements nested more than {_MAX_DEPTH} deep", line=node.line, column=node.column
-            )
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal node
+        parent = node
+        node = Node(tag, attributes, parser.CurrentByteIndex, parent, source)
+        elements[tag].append(node)
+        texts.append(None)
         if parent is None:
-            self.root = node
-        elif parent.children:
+            return
+        if parent.children:
             parent.children.append(node)  # type: ignore[attr-defined]
         else:
             parent.children = [node]
-        self.open = node
-        self.texts.append(None)
+            if len(texts) > _MAX_DEPTH:
+                raise ParseError(
+                    f"elements nested more than {_MAX_DEPTH} deep",
+                    line=node.line,
+                    column=node.column,
+                )
 
-    def finish(self, tag: str) -> None:
-        node = self.open
+    def finish(_: str) -> None:
+        nonlocal node
         assert node is not None  # expat pairs the tags
-        node.mark = self.parser.CurrentByteIndex
-        parts = self.texts.pop()
+        node.mark = parser.CurrentByteIndex
+        parts = texts.pop()
         if parts:
             node.text = "".join(parts)
-        self.open = node.parent
-        self.depth -= 1
+        node = node.parent
 
-    def characters(self, text: str) -> None:
-        if self.texts:
-            parts = self.texts[-1]
-            if parts is None:
-                self.texts[-1] = [text]
-            else:
-                parts.append(text)
+    def characters(text: str) -> None:
+        parts = texts[-1]
+        if parts is None:
+            texts[-1] = [text]
+        else:
+            parts.append(text)
 
-    def refuse_entity(self, name: str, *_: object) -> None:
+    def refuse_entity(name: str, *_: object) -> None:
         raise ParseError(
             f"the file declares an XML entity ({name!r}), which is refused for safety",
-            line=self.parser.CurrentLineNumber,
-            column=self.parser.CurrentColumnNumber + 1,
+            line=parser.CurrentLineNumber,
+            column=parser.CurrentColumnNumber + 1,
             hint="a cut needs none: export it again from the editing system",
         )
+
+    # One call for a whole run of text.
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = finish
+    parser.CharacterDataHandler = characters
+    parser.EntityDeclHandler = refuse_entity
+    return elements
 
 
 def _start_tag_pattern(encoding: str) -> re.Pattern[bytes]:
@@ -242,12 +254,17 @@ def _start_tag_pattern(encoding: str) -> re.Pattern[bytes]:
     return re.compile(plain + b"(?:(?:" + quoted + b")" + plain + b")*" + end, re.DOTALL)
 
 
+def quoted(value: str) -> str:
+    """An attribute's value between its quotes, with everything escaped that cannot stand there, and
+    without what XML cannot hold."""
+    return f'"{value}"' if _PLAIN.fullmatch(value) else quoteattr(legal(value))
+
+
 def attributes(pairs: Sequence[tuple[str, str]]) -> str:
-    """` name="value"` of each with everything escaped that an attribute cannot hold, and without
-    what XML cannot."""
+    """` name="value"` of each, as `quoted` has it."""
     if _PLAIN.fullmatch("".join([value for _, value in pairs])):
         return "".join([f' {name}="{value}"' for name, value in pairs])
-    return "".join([f" {name}={quoteattr(legal(value))}" for name, value in pairs])
+    return "".join([f" {name}={quoted(value)}" for name, value in pairs])
 
 
 def text(value: str) -> str:

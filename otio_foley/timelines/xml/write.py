@@ -34,6 +34,12 @@ class Style:
     indent: str
     unit: str
 
+    @property
+    def leads(self) -> tuple[str, str, str]:
+        """What precedes these elements, what is in them, and what is in that."""
+        lead = self.newline + self.indent
+        return lead, lead + self.unit, lead + 2 * self.unit
+
 
 _MINIFIED = Style("", "", "")
 _LONGEST_INDENT = 2000
@@ -99,14 +105,18 @@ class Writer:
     def insert(self, parent: Node, after: Node | None, elements: Sequence[Element]) -> Patch:
         """Put elements into `parent` behind its child `after` (None: before all its children)."""
         style = self.style_within(parent)
-        written = "".join(rendered(element, style) for element in elements)
+        written = "".join([rendered(element, style) for element in elements])
+        return self.insert_written(parent, after, written, style)
+
+    def insert_written(self, parent: Node, after: Node | None, written: str, style: Style) -> Patch:
+        """The same with elements that are written already, in the style within `parent`."""
+        if after is not None:
+            return Patch(after.end, 0, self.xml.patch_bytes(written))
         closing = style.newline + (self._lead(parent) or "") if style.newline else ""
         if parent.is_empty_tag:
             opened = f">{written}{closing}</{parent.tag}>"
             width = len(self.empty_tag_end)
             return Patch(parent.inner - width, width, self.xml.patch_bytes(opened))
-        if after is not None:
-            return Patch(after.end, 0, self.xml.patch_bytes(written))
         if parent.children or parent.text.strip():
             return Patch(parent.inner, 0, self.xml.patch_bytes(written))
         # Nothing inside but perhaps a line break, which then stands before the end tag.
