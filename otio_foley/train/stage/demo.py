@@ -1,11 +1,7 @@
-"""The demo: four rendered shots, their truth, and one cut of them in four formats.
-
-Run as ``python -m otio_foley.train.stage.demo --shared ../shared --out samples/demo``.
-"""
+"""The demo: four rendered shots, their truth, and one cut of them in four formats."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -346,20 +342,3 @@ def _report(shot: Shot, footing: Footing) -> None:
         footing.sinking_m * 1e3,
         footing.floating_m * 1e3,
     )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Command line of this module."""
-    parser = argparse.ArgumentParser(description="Render the demo shots with their truth and cuts.")
-    parser.add_argument("--shared", type=Path, required=True, help="folder with body, gait, floors")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=1, help="shots made at a time")
-    options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    make_demo(options.shared, options.out, options.seed, processes=options.processes)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
