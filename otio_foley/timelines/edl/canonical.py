@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otio_foley.timelines.content import Part, part
-from otio_foley.timelines.edl.lines import END_OF_FILE, Event, Line, List
+from otio_foley.timelines.edl.records import END_OF_FILE, Event, Line, List
 
 _NOTHING = " \t\v\f\0" + END_OF_FILE
 

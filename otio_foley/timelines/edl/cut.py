@@ -14,10 +14,11 @@ from otio_foley.timelines.content import Part
 from otio_foley.timelines.dialect import Dialect, Sidecar
 from otio_foley.timelines.document import Patch
 from otio_foley.timelines.edl.canonical import canonical
-from otio_foley.timelines.edl.lines import List, read_list
+from otio_foley.timelines.edl.lines import read_list
 from otio_foley.timelines.edl.markers import resolve_markers
 from otio_foley.timelines.edl.rate import Clock
 from otio_foley.timelines.edl.read import read_timeline
+from otio_foley.timelines.edl.records import List
 from otio_foley.timelines.edl.write import (
     insertion_patch,
     removal_patches,

@@ -15,13 +15,14 @@ from otio_foley.time import (
     rate_from_float,
     timecode_from_frames,
 )
-from otio_foley.timelines.edl.lines import Event, Line, List
+from otio_foley.timelines.edl.records import Event, Line, List
 
 _STATED = re.compile(
     r"^(?:\*\s*)?(?:FRAME[ _-]?RATE|FPS|TIME[ _-]?BASE)(?:\s*[:=])?\s*(\d{2,3}(?:\.\d{1,4})?)"
     r"(?:\s*FPS)?$",
     re.IGNORECASE,
 )
+_COLONS = str.maketrans(";.,", ":::")
 _FAST = ((60, Fraction(100)), (50, Fraction(60)), (30, Fraction(50)))
 _SLOW = ((25, Fraction(30)), (24, Fraction(25)))
 
@@ -48,8 +49,9 @@ class Clock:
     record_marked: bool
     record_drop: bool = False
     over_midnight: bool = False
-    #: What has been read: each timecode is asked for again and again.
+    #: What has been read and written: cuts meet, so most timecodes stand there twice.
     frames: dict[tuple[str, bool], int] = field(default_factory=dict, compare=False, repr=False)
+    labels: dict[tuple[int, bool], str] = field(default_factory=dict, compare=False, repr=False)
 
     def record_frame(self, timecode: str) -> int:
         frame = self._frame(timecode, self.record_drop)
@@ -79,7 +81,10 @@ class Clock:
         return frame
 
     def _label(self, frame: int, drop: bool, marked: bool) -> str:
-        text = timecode_from_frames(frame, self.frame_rate, drop)
+        text = self.labels.get((frame, drop))
+        if text is None:
+            text = timecode_from_frames(frame, self.frame_rate, drop)
+            self.labels[frame, drop] = text
         return text if marked else text.replace(";", ":")
 
 
@@ -89,25 +94,29 @@ def clock_of(found: List, events: Sequence[Event], given: Fraction | None) -> Cl
     Raises ParseError with the line of the first timecode that the rate does not have.
     """
     timecodes = {timecode for event in events for timecode in event.timecodes}
+    # Any other mark tells something; mostly there is none.
+    marked = [timecode for timecode in timecodes if timecode.count(":") < 3]
     largest = max(map(_frame_field, timecodes), default=0)
     rate, assumed = given, False
-    if rate is None:
+    if rate is None and found.holds("FPS", "RATE", "BASE"):
         rate = _stated_rate(found.lines, largest)
     if rate is None:
         # Only a `;` counts here: before the frames a dot may stand at any rate.
-        drops = any(event.drop for event in events) or any(";" in text for text in timecodes)
+        drops = any(event.drop for event in events) or any(";" in text for text in marked)
         rate, assumed = _guessed_rate(largest, drops), True
     if rate <= 0 or rate > 1000:
         raise ParseError(f"not a frame rate: {rate}", hint="give the frame rate of the cut")
+    marked = list(filter(_is_marked, marked))
     clock = Clock(
         frame_rate=rate,
         assumed=assumed,
-        marked=any(map(_is_marked, timecodes)),
-        record_marked=any(_is_marked(text) for event in events for text in event.timecodes[2:]),
+        marked=bool(marked),
+        record_marked=not set(marked).isdisjoint(t for e in events for t in e.timecodes[2:]),
     )
     _refuse_impossible(events, clock)
-    clock = replace(clock, record_drop=knows_drop_frame(rate) and _record_drop(events, clock))
-    return replace(clock, over_midnight=_runs_over_midnight(events, clock))
+    if knows_drop_frame(rate) and _record_drop(events, clock):
+        clock = replace(clock, record_drop=True)
+    return replace(clock, over_midnight=True) if _runs_over_midnight(events, clock) else clock
 
 
 def _is_marked(timecode: str) -> bool:
@@ -118,11 +127,11 @@ def _is_marked(timecode: str) -> bool:
 
 def _plain(timecode: str) -> str:
     """With colons only: whether it is drop frame has been settled before."""
-    return re.sub(r"[;.,]", ":", timecode)
+    return timecode.translate(_COLONS)
 
 
 def _frame_field(timecode: str) -> int:
-    return int(re.split(r"[:;.,]", timecode)[-1])
+    return int(timecode[-3:].lstrip(":;.,"))
 
 
 def _stated_rate(lines: Iterable[Line], largest: int) -> Fraction | None:
@@ -199,7 +208,9 @@ def _fits(event: Event, clock: Clock) -> bool:
 def _runs_over_midnight(events: Iterable[Event], clock: Clock) -> bool:
     """Whether an event begins in the last hour of a day and ends on the next."""
     day = clock.day
-    spans = ([clock.record_frame(text) for text in event.timecodes[2:]] for event in events)
-    return any(
-        day - day // 24 <= begin < day and (2 * end < day or end >= day) for begin, end in spans
-    )
+    for event in events:
+        if day - day // 24 <= clock.record_frame(event.timecodes[2]) < day:
+            end = clock.record_frame(event.timecodes[3])
+            if 2 * end < day or end >= day:
+                return True
+    return False

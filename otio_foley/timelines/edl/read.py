@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from otio_foley.errors import ParseError
-from otio_foley.time import linear_map, nominal_rate, seconds_from_frames
-from otio_foley.timelines.edl.lines import Event, List, Speed
+from otio_foley.time import nominal_rate, seconds_from_frames
 from otio_foley.timelines.edl.rate import Clock, clock_of
+from otio_foley.timelines.edl.records import Event, List, Speed
 from otio_foley.timelines.identity import with_ids
 from otio_foley.timelines.paths import media_path_from
 from otio_foley.types import Clip, Marker, Skipped, Span, Timeline, TimeMap
@@ -28,11 +30,13 @@ _NO_MOVIE_NAMES = frozenset(
 )  # fmt: skip
 #: Reels that only say that there is none.
 _NO_REELS = frozenset(("", "AX"))
+_VIDEO_TRACK = re.compile(r"V(\d+)")
 _FILE_SUFFIX = re.compile(r"\.(?=[0-9]*[A-Za-z])([A-Za-z0-9]{2,5})$")
 #: What an Avid hangs behind a clip's name is no suffix of a file.
 _NO_SUFFIXES = frozenset(("new", "copy", "sub", "sync", "grp", "dub", "mix"))
 #: Speeds at which an Avid lists a clip of another frame rate that plays in real time.
 _MIXED_RATES = (Fraction(5, 4), Fraction(4, 5))
+_ZERO = Fraction(0)
 
 
 @dataclass(slots=True)
@@ -42,9 +46,9 @@ class _Picture:
     markers: list[Marker] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """An event and the pair or key (`group`) that it belongs to, which is itself where it is alone.
+class _Side(NamedTuple):
+    """An event, its record frames, and the pair or key (`group`) that it belongs to, which is
+    itself where it is alone.
 
         001  A  V  C      ...  the side that is left: it leads
         001  B  V  D 024  ...  the side that is gone to
@@ -57,6 +61,13 @@ class _Side:
 
     event: Event
     group: Sequence[Event]
+    begin: int
+    end: int
+
+    @property
+    def frames(self) -> int:
+        """How many it records; less than none if it ends before it begins."""
+        return self.end - self.begin
 
     @property
     def leads(self) -> bool:
@@ -90,9 +101,9 @@ def read_timeline(found: List, frame_rate: Fraction | None) -> tuple[Timeline, C
             hint="a CMX3600 event has a number, a reel, channels, a cut and four timecodes",
         )
     clock = clock_of(found, events, frame_rate)
-    start_frame = min(clock.record_frame(event.timecodes[2]) for event in events)
     picture = _Picture()
-    sides = _sides(events)
+    sides = _sides(events, clock)
+    start_frame = min(side.begin for side in sides)
     goes_on = _transition_frames(sides, clock)
     for side in sides:
         frames = goes_on.get(side.event.line.number, 0)
@@ -113,14 +124,19 @@ def read_timeline(found: List, frame_rate: Fraction | None) -> tuple[Timeline, C
     return timeline, clock
 
 
-def _sides(events: Sequence[Event]) -> list[_Side]:
+def _sides(events: Sequence[Event], clock: Clock) -> list[_Side]:
     groups: list[list[Event]] = []
     for event in events:
         if groups and _belong_together(groups[-1][-1], event):
             groups[-1].append(event)
         else:
             groups.append([event])
-    return [_Side(event=event, group=group) for group in groups for event in group]
+    frame = clock.record_frame
+    return [
+        _Side(event, group, frame(event.timecodes[2]), frame(event.timecodes[3]))
+        for group in groups
+        for event in group
+    ]
 
 
 def _belong_together(first: Event, second: Event) -> bool:
@@ -142,21 +158,28 @@ def _transition_frames(sides: Sequence[_Side], clock: Clock) -> dict[int, int]:
     That is the event which ends where the transition begins. Where the line above says what is
     left, it has to be of that reel: it may be a clip that shows nothing but the transition.
     """
+    if not any(_takes_over(side.event) for side in sides):
+        return {}
     ends = {
-        (_layer(side.event), clock.record_frame(side.event.timecodes[3])): side.event
+        (_layer(side.event), side.end): side.event
         for side in sides
-        if side.event.has_picture and _record_length(side.event, clock) > 0
+        if side.event.has_picture and side.frames > 0
     }
     frames: dict[int, int] = {}
     for above, side in zip([None, *sides], sides, strict=False):
         event = side.event
-        if not (event.has_picture and event.length and event.kind[0] in "DW"):
+        if not _takes_over(event):
             continue
-        left = ends.get((_layer(event), clock.record_frame(event.timecodes[2])))
+        left = ends.get((_layer(event), side.begin))
         said = above.event if above is not None and above.group is side.group else left
         if left is not None and said is not None and said.reel.upper() == left.reel.upper():
-            frames[left.line.number] = min(event.length, max(0, _record_length(event, clock)))
+            frames[left.line.number] = min(event.length, max(0, side.frames))
     return frames
+
+
+def _takes_over(event: Event) -> bool:
+    """Whether it is a dissolve or wipe that takes some time."""
+    return event.length > 0 and event.has_picture and event.kind[0] in "DW"
 
 
 def _add(
@@ -169,14 +192,13 @@ def _add(
 ) -> None:
     """Add an event's clip, which a transition shows for `goes_on` frames more, and its markers."""
     event = side.event
-    frames = _record_length(event, clock)
+    frames = side.frames
     for note in event.notes:
         if note.key == "LOC":
             _add_locator(note.value, clock, start_frame, picture)
     if not event.has_picture or (frames == 0 and side.leads):
         return
-    first = clock.record_frame(event.timecodes[2]) - start_frame
-    record_s = seconds_from_frames(first, clock.frame_rate)
+    record_s = seconds_from_frames(side.begin - start_frame, clock.frame_rate)
     if event.marker is not None:
         marker_name, marker_note = event.marker
         picture.markers.append(Marker(record_s=record_s, name=marker_name, note=marker_note))
@@ -191,7 +213,6 @@ def _add(
         )
         return
     duration_s = seconds_from_frames(frames + goes_on, clock.frame_rate)
-    record = Span(start_s=record_s, duration_s=duration_s)
     reel = _first(side, ["REEL NAME", "REEL"]) or reels.get(event.reel.upper(), event.reel)
     picture.clips.append(
         Clip(
@@ -201,18 +222,12 @@ def _add(
             media_path=_media_path(side, clip_name),
             media_start_s=None,
             source_rate=None,
-            record=record,
-            time_map=_time_map(side, record, frames, clock),
+            record=Span(start_s=record_s, duration_s=duration_s),
+            time_map=_time_map(side, duration_s, goes_on, clock),
             layer=_layer(event),
             enabled=True,
         )
     )
-
-
-def _record_length(event: Event, clock: Clock) -> int:
-    """Record frames of an event; less than none if it ends before it begins."""
-    begin, end = (clock.record_frame(timecode) for timecode in event.timecodes[2:])
-    return end - begin
 
 
 def _no_clip(event: Event, clip_name: str, frames: int) -> str:
@@ -231,9 +246,14 @@ def _no_clip(event: Event, clip_name: str, frames: int) -> str:
 
 def _layer(event: Event) -> int:
     """Video track of an event; a key's foreground lies above what it is keyed over."""
-    match = re.search(r"V(\d+)", event.channels.upper())
-    track = max(1, int(match[1])) if match else 1
+    track = _track(event.channels)
     return track + 1 if event.kind in ("K", "KO") else track
+
+
+@lru_cache(maxsize=64)
+def _track(channels: str) -> int:
+    match = _VIDEO_TRACK.search(channels.upper())
+    return max(1, int(match[1])) if match else 1
 
 
 def _clip_name(side: _Side) -> str:
@@ -275,7 +295,7 @@ def _media_path(side: _Side, clip_name: str) -> str | None:
 
 def _source_file(side: _Side) -> str:
     """The source file of this side of a transition: each follows the clip name it belongs to."""
-    if side.leads and (own := _first(replace(side, group=[side.event]), ["SOURCE FILE"])):
+    if side.leads and (own := _first(side._replace(group=[side.event]), ["SOURCE FILE"])):
         return own
     files: dict[bool, list[str]] = {False: [], True: []}
     after_to = False
@@ -293,9 +313,9 @@ def _source_file(side: _Side) -> str:
     return chosen[0] if chosen else ""
 
 
-def _time_map(side: _Side, record: Span, frames: int, clock: Clock) -> TimeMap:
-    """The source over `record`, at the speed of the `frames` that the event itself records."""
-    event = side.event
+def _time_map(side: _Side, duration_s: Fraction, goes_on: int, clock: Clock) -> TimeMap:
+    """The source over the record, at the speed of the frames that the event itself records."""
+    event, frames = side.event, side.frames
     source_in, source_out = (
         clock.source_frame(timecode, event.drop) for timecode in event.timecodes[:2]
     )
@@ -304,12 +324,19 @@ def _time_map(side: _Side, record: Span, frames: int, clock: Clock) -> TimeMap:
         length += clock.day  # time-of-day timecode that runs over midnight
     speed = _speed(side, length, frames, clock)
     first = source_in
-    if speed < 0 and length > 0 and _shows_range(-speed, frames, length):
+    if speed < 0 and length > 0 and _shows_range(Fraction(-speed), frames, length):
         first = source_in + length  # the range is what is shown, from its end
-    return linear_map(seconds_from_frames(first, clock.frame_rate), record.duration_s, speed)
+    end = first + (frames + goes_on) * speed
+    rate = clock.frame_rate
+    return TimeMap(
+        points=(
+            (_ZERO, seconds_from_frames(first, rate)),
+            (duration_s, seconds_from_frames(end, rate)),
+        )
+    )
 
 
-def _speed(side: _Side, length: int, frames: int, clock: Clock) -> Fraction:
+def _speed(side: _Side, length: int, frames: int, clock: Clock) -> Fraction | int:
     """Source seconds for a record second.
 
     An M2 line says it, to a tenth of a frame; ranges that say the same say it exactly. A clip of
@@ -321,8 +348,8 @@ def _speed(side: _Side, length: int, frames: int, clock: Clock) -> Fraction:
     alike = abs(length - frames) <= 1
     if told is None:
         if side.event.freeze:
-            return Fraction(0)
-        return Fraction(1) if length == 0 or alike else Fraction(length, frames)
+            return 0
+        return 1 if length == 0 or alike else Fraction(length, frames)
     ratio = Fraction(length, frames)
     speed = Fraction(told) / nominal_rate(clock.frame_rate)
     if speed == 0 or (abs(speed) == 1 and alike):
@@ -331,7 +358,7 @@ def _speed(side: _Side, length: int, frames: int, clock: Clock) -> Fraction:
         return abs(ratio) if speed > 0 else -abs(ratio)
     mixed = any(_shows_range(speed, frames, length * quotient) for quotient in _MIXED_RATES)
     if speed > 0 and length > 2 and mixed and not _shows_range(speed, frames, length):
-        return Fraction(1) if alike else ratio
+        return 1 if alike else ratio
     return speed
 
 
@@ -360,6 +387,8 @@ def _told_speed(side: _Side) -> str | None:
 
 
 def _speed_among(speeds: Sequence[Speed], side: _Side) -> Speed | None:
+    if not speeds:
+        return None
     event = side.event
     reel, source_in = event.reel.upper(), event.timecodes[0]
     elsewhere = {

@@ -15,18 +15,15 @@ from fractions import Fraction
 from otio_foley.errors import OutputError
 from otio_foley.time import frames_from_seconds
 from otio_foley.timelines.document import UNDO_PLACEHOLDER, Patch, encoded
-from otio_foley.timelines.edl.lines import (
-    END_OF_FILE,
+from otio_foley.timelines.edl.ours import (
     OWN_MARK,
     OWN_NOTES,
-    Event,
-    Line,
-    List,
     is_own_locator,
     own_opening,
     own_strays,
 )
 from otio_foley.timelines.edl.rate import Clock
+from otio_foley.timelines.edl.records import END_OF_FILE, Event, Line, List
 from otio_foley.timelines.paths import media_path_from, url_from_path
 from otio_foley.types import Marker, MarkerColor, StemClip
 
@@ -47,6 +44,11 @@ _COLORS: Mapping[MarkerColor, str] = {
 }
 
 _CHANNEL = re.compile(r"A(\d*)")
+_WORD = re.compile(r"\S+")
+_BLANKS = re.compile(r"\s+")
+_NO_PRINT = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+#: No blanks: a host may trim a line, and every piece has to come back whole.
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +148,7 @@ def _end_of_list(found: List, raw: bytes) -> _End:
 
 def _layout(events: Sequence[Event]) -> _Layout:
     """From the last plain cut of the list whose columns are all there."""
-    whole = [e for e in events if min(e.columns.reel, e.columns.channels, e.columns.kind) >= 0]
+    whole = [event for event in events if min(event.fields) >= 0]
     if not whole:
         digits = len(events[-1].number) if events else 3
         return _Layout(
@@ -154,15 +156,16 @@ def _layout(events: Sequence[Event]) -> _Layout:
             kind_width=9, tail="",
         )  # fmt: skip
     event = next((e for e in reversed(whole) if e.kind == "C" and e.has_picture), whole[-1])
-    columns = event.columns
     text = event.line.text
+    words = [word.start() for word in _WORD.finditer(text, 0, event.times_at)]
+    number, reel, channels, kind = (words[field] for field in (0, *event.fields))
     return _Layout(
-        number_at=columns.number,
+        number_at=number,
         digits=len(event.number),
-        number_width=columns.reel - columns.number,
-        reel_width=columns.channels - columns.reel,
-        channels_width=columns.kind - columns.channels,
-        kind_width=columns.timecodes - columns.kind,
+        number_width=reel - number,
+        reel_width=channels - reel,
+        channels_width=kind - channels,
+        kind_width=event.times_at - kind,
         tail=text[len(text.rstrip(" ")) :],
     )
 
@@ -184,22 +187,28 @@ def _free_channels(found: List, tracks: Sequence[int]) -> dict[int, str]:
     """For each footstep track the next sound channel that the list does not use."""
     used: set[int] = set()
     numbered = False
-    for event in found.events:
-        name = event.channels.upper()
-        numbered = numbered or "A1" in re.findall(r"A\d*", name)
+    for name in {event.channels.upper() for event in found.events}:
+        digits = _CHANNEL.findall(name)
+        numbered = numbered or "1" in digits
         if name == "B":
             used.add(1)
         elif "AA" in name:
             used |= {1, 2}
         else:
-            used |= {int(digits or 1) for digits in _CHANNEL.findall(name)}
-        for line in event.block:
-            words = line.text.split()
-            if words[:1] == ["AUD"]:
-                used |= {int(word) for word in words[1:] if word.isdecimal() and len(word) < 4}
+            used |= {int(one or 1) for one in digits}
+    if "AUD" in found.text:
+        for event in found.events:
+            used |= _channels_below(event)
     free = (n for n in range(1, 10_000 + len(tracks)) if n not in used)
     chosen = dict(zip(tracks, free, strict=False))
     return {t: "A" if n == 1 and not numbered else f"A{n}" for t, n in chosen.items()}
+
+
+def _channels_below(event: Event) -> set[int]:
+    """The sound channels of `AUD  3  4` in an event's block."""
+    words = [line.text.split() for line in event.block]
+    named = [word for line in words if line[:1] == ["AUD"] for word in line[1:]]
+    return {int(word) for word in named if word.isdecimal() and len(word) < 4}
 
 
 def _timecodes(stem: StemClip, found: List, clock: Clock, start_s: Fraction) -> tuple[str, ...]:
@@ -230,8 +239,7 @@ def _comments(stem: StemClip, encoding: str) -> list[str]:
         "in_s": str(stem.in_s),
         "provenance": dict(stem.provenance),
     }
-    # No blanks: a host may trim a line, and every piece has to come back whole.
-    text = json.dumps(facts, separators=(",", ":")).replace(" ", "\\u0020")
+    text = _json(facts).replace(" ", "\\u0020")
     pieces = [text[at : at + _PIECE_LENGTH] for at in range(0, len(text), _PIECE_LENGTH)]
     return [
         f"* FROM CLIP NAME: {name}",
@@ -251,7 +259,7 @@ def _locator(marker: Marker, clock: Clock, start_s: Fraction) -> str:
 
 
 def _one_line(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
+    return text if text.isprintable() else _NO_PRINT.sub(" ", text)
 
 
 def _fits(text: str, encoding: str) -> bool:
@@ -264,7 +272,10 @@ def _fits(text: str, encoding: str) -> bool:
 
 def _bytes(text: str, encoding: str) -> bytes:
     """Text in the list's codec, `?` for what that does not hold."""
-    return encoded(text, encoding) if _fits(text, encoding) else text.encode(encoding, "replace")
+    try:
+        return encoded(text, encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "replace")
 
 
 # --- what of ours is in a list ---------------------------------------------------------------
@@ -272,6 +283,8 @@ def _bytes(text: str, encoding: str) -> bytes:
 
 def removal_patches(found: List) -> tuple[Patch, ...]:
     """Patches that take out our events with their comments, and whatever else bears our mark."""
+    if OWN_MARK not in found.text:
+        return ()
     gone = own_strays(found.lines)
     for event in found.events:
         if event.is_ours:
@@ -298,4 +311,4 @@ def _own_lines(event: Event, encoding: str) -> list[Line]:
 def _comparable(text: str, encoding: str) -> str:
     """A name or path as a list of this codec holds it, without the blanks at which hosts break."""
     plain = _one_line(media_path_from(text) or "")
-    return re.sub(r"\s+", "", _bytes(plain, encoding).decode(encoding, "replace"))
+    return _BLANKS.sub("", _bytes(plain, encoding).decode(encoding, "replace"))
