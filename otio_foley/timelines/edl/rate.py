@@ -65,6 +65,14 @@ class Clock:
         """Record frames from midnight to midnight."""
         return self._frame("23:59:59:00", self.record_drop) + nominal_rate(self.frame_rate)
 
+    def nearest_frame(self, time_s: Fraction, more_s: Fraction) -> int:
+        """`frames_from_seconds` of a sum, which as a Fraction costs several times as much."""
+        first, of = time_s.as_integer_ratio()
+        more, of_more = more_s.as_integer_ratio()
+        frames = (first * of_more + more * of) * self.frame_rate.numerator
+        parts = of * of_more * self.frame_rate.denominator
+        return (2 * frames + parts) // (2 * parts)
+
     def record_label(self, frame: int) -> str:
         return self._label(frame, self.record_drop, self.record_marked)
 
@@ -74,10 +82,11 @@ class Clock:
         return self._label(frame, bool(fcm_drop) if fcm_counts else self.record_drop, self.marked)
 
     def _frame(self, timecode: str, drop: bool) -> int:
-        frame = self.frames.get((timecode, drop))
+        key = timecode, drop
+        frame = self.frames.get(key)
         if frame is None:
             frame = frames_from_timecode(_plain(timecode), self.frame_rate, drop)
-            self.frames[timecode, drop] = frame
+            self.frames[key] = frame
         return frame
 
     def _label(self, frame: int, drop: bool, marked: bool) -> str:

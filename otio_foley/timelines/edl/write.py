@@ -25,7 +25,7 @@ from otio_foley.timelines.edl.ours import (
 from otio_foley.timelines.edl.rate import Clock
 from otio_foley.timelines.edl.records import END_OF_FILE, Event, Line, List
 from otio_foley.timelines.paths import media_path_from, url_from_path
-from otio_foley.types import Marker, MarkerColor, StemClip
+from otio_foley.types import Marker, MarkerColor, Span, StemClip
 
 _PIECE_LENGTH = 140
 #: Avid's locators know eight colours; ours are magenta, and yellow where one should look.
@@ -106,29 +106,48 @@ def _event_lines(
     stems: Sequence[StemClip],
     channels: Mapping[int, str],
 ) -> list[str]:
-    ordered = sorted(stems, key=lambda stem: (stem.record.start_s, stem.track))
+    ordered = sorted(stems, key=_write_order)
     _refuse_overlaps(ordered)
     layout = _layout(found.events)
     number = max((int(event.number[-9:]) for event in found.events), default=0)
+    start = frames_from_seconds(start_s, clock.frame_rate)
+    columns = {track: _columns(track, channel, layout) for track, channel in channels.items()}
     lines: list[str] = []
     for index, stem in enumerate(ordered, number + 1):
-        times = _timecodes(stem, found, clock, start_s)
-        lines.append(_event_line(index, stem, channels[stem.track], times, layout))
+        event = str(index).zfill(layout.digits) + " "
+        times = " ".join(_timecodes(stem, found, clock, start))
+        event = " " * layout.number_at + event.ljust(layout.number_width)
+        lines.append(event + columns[stem.track] + times + layout.tail)
         lines += _comments(stem, found.encoding)
-        lines += [_locator(marker, clock, start_s) for marker in stem.markers]
+        lines += [_locator(marker, clock, start) for marker in stem.markers]
     return lines
+
+
+def _write_order(stem: StemClip) -> tuple[float, Fraction, int]:
+    """By record start, then track; the float settles nearly all, as in `record_order`."""
+    start_s = stem.record.start_s
+    return float(start_s), start_s, stem.track
 
 
 def _refuse_overlaps(ordered: Sequence[StemClip]) -> None:
     last: dict[int, StemClip] = {}
     for stem in ordered:
         before = last.get(stem.track)
-        if before is not None and before.record.end_s > stem.record.start_s:
+        if before is not None and _runs_into(before.record, stem.record):
             raise OutputError(
                 f"{before.name} and {stem.name} overlap on track FS {stem.track}",
                 hint="give clips that sound at the same time different tracks",
             )
         last[stem.track] = stem
+
+
+def _runs_into(first: Span, second: Span) -> bool:
+    """`first.end_s > second.start_s` in integers."""
+    start, of_start = first.start_s.as_integer_ratio()
+    duration, of_duration = first.duration_s.as_integer_ratio()
+    other, of_other = second.start_s.as_integer_ratio()
+    end = start * of_duration + duration * of_start
+    return end * of_other > other * of_start * of_duration
 
 
 def _end_of_list(found: List, raw: bytes) -> _End:
@@ -170,17 +189,14 @@ def _layout(events: Sequence[Event]) -> _Layout:
     )
 
 
-def _event_line(
-    number: int, stem: StemClip, channel: str, timecodes: Sequence[str], layout: _Layout
-) -> str:
+def _columns(track: int, channel: str, layout: _Layout) -> str:
+    """What stands in an event line between its number and its timecodes."""
     fields = (
-        (str(number).zfill(layout.digits), layout.number_width),
-        (f"FS{stem.track}", layout.reel_width),
+        (f"FS{track}", layout.reel_width),
         (channel, layout.channels_width),
         ("C", layout.kind_width),
     )
-    columns = "".join((text + " ").ljust(width) for text, width in fields)
-    return " " * layout.number_at + columns + " ".join(timecodes) + layout.tail
+    return "".join((text + " ").ljust(width) for text, width in fields)
 
 
 def _free_channels(found: List, tracks: Sequence[int]) -> dict[int, str]:
@@ -211,12 +227,16 @@ def _channels_below(event: Event) -> set[int]:
     return {int(word) for word in named if word.isdecimal() and len(word) < 4}
 
 
-def _timecodes(stem: StemClip, found: List, clock: Clock, start_s: Fraction) -> tuple[str, ...]:
-    """Source in and out (the nearest frame), record in and out, as the list writes its own."""
-    rate = clock.frame_rate
-    record_in = frames_from_seconds(start_s + stem.record.start_s, rate)
-    frames = max(1, frames_from_seconds(start_s + stem.record.end_s, rate) - record_in)
-    source_in = max(0, frames_from_seconds(stem.file_start_s + stem.in_s, rate))
+def _timecodes(stem: StemClip, found: List, clock: Clock, start: int) -> tuple[str, ...]:
+    """Source in and out (the nearest frame), record in and out, as the list writes its own.
+
+    `start`: the timeline's first frame.
+    """
+    record = stem.record
+    record_in = start + frames_from_seconds(record.start_s, clock.frame_rate)
+    record_out = start + clock.nearest_frame(record.start_s, record.duration_s)
+    frames = max(1, record_out - record_in)
+    source_in = max(0, clock.nearest_frame(stem.file_start_s, stem.in_s))
     return (
         clock.source_label(source_in, found.last_drop),
         clock.source_label(source_in + frames, found.last_drop),
@@ -252,8 +272,8 @@ def _comments(stem: StemClip, encoding: str) -> list[str]:
     ]
 
 
-def _locator(marker: Marker, clock: Clock, start_s: Fraction) -> str:
-    frame = max(0, frames_from_seconds(start_s + marker.record_s, clock.frame_rate))
+def _locator(marker: Marker, clock: Clock, start: int) -> str:
+    frame = max(0, start + frames_from_seconds(marker.record_s, clock.frame_rate))
     timecode = clock.record_label(frame)
     return f"* LOC: {timecode} {_COLORS[marker.color]} {_one_line(marker.name)}".rstrip()
 
