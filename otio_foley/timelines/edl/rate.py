@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -102,7 +102,10 @@ def clock_of(found: List, events: Sequence[Event], given: Fraction | None) -> Cl
 
     Raises ParseError with the line of the first timecode that the rate does not have.
     """
-    timecodes = {timecode for event in events for timecode in event.timecodes}
+    timecodes: dict[str, Event] = {}
+    for event in events:
+        for timecode in event.timecodes:
+            timecodes.setdefault(timecode, event)
     # Any other mark tells something; mostly there is none.
     marked = [timecode for timecode in timecodes if timecode.count(":") < 3]
     largest = max(map(_frame_field, timecodes), default=0)
@@ -122,7 +125,7 @@ def clock_of(found: List, events: Sequence[Event], given: Fraction | None) -> Cl
         marked=bool(marked),
         record_marked=not set(marked).isdisjoint(t for e in events for t in e.timecodes[2:]),
     )
-    _refuse_impossible(events, clock)
+    _refuse_impossible(timecodes, clock)
     if knows_drop_frame(rate) and _record_drop(events, clock):
         clock = replace(clock, record_drop=True)
     return replace(clock, over_midnight=True) if _runs_over_midnight(events, clock) else clock
@@ -169,18 +172,18 @@ def _guessed_rate(largest: int, drops: bool) -> Fraction:
     return Fraction(24)
 
 
-def _refuse_impossible(events: Iterable[Event], clock: Clock) -> None:
-    for event in events:
-        for timecode in event.timecodes:
-            try:
-                clock.record_frame(timecode)
-            except ParseError as error:
-                rate = float(clock.frame_rate)
-                raise ParseError(
-                    f"timecode {timecode} does not exist at {rate:.6g} frames a second",
-                    line=event.line.number,
-                    hint="give the frame rate of the cut",
-                ) from error
+def _refuse_impossible(timecodes: Mapping[str, Event], clock: Clock) -> None:
+    """Timecodes in the order of the list, each with the first event that has it."""
+    for timecode, event in timecodes.items():
+        try:
+            clock.record_frame(timecode)
+        except ParseError as error:
+            raise ParseError(
+                f"timecode {timecode} does not exist at {float(clock.frame_rate):.6g} frames a "
+                "second",
+                line=event.line.number,
+                hint="give the frame rate of the cut",
+            ) from error
 
 
 def _record_drop(events: Sequence[Event], clock: Clock) -> bool:
