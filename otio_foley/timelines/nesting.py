@@ -26,6 +26,14 @@ def unlimited(local_start_s: Fraction) -> Window:
     return ((-_FAR_S, local_start_s - _FAR_S), (_FAR_S, local_start_s + _FAR_S))
 
 
+def straight_shift(window: Window) -> Fraction | None:
+    """What makes record time of local time in a window that plays straight all the way; None for
+    any other."""
+    (record_s, local_s), (record_end_s, local_end_s) = window[0], window[-1]
+    shift_s = record_s - local_s
+    return shift_s if len(window) == 2 and record_end_s - local_end_s == shift_s else None
+
+
 def restricted(window: Window, low_s: Fraction, high_s: Fraction) -> tuple[Window, ...]:
     """The stretches of a window whose local time lies in [low_s, high_s).
 

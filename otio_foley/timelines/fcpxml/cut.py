@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from otio_foley.errors import ParseError
@@ -16,10 +16,10 @@ from otio_foley.timelines.fcpxml.read import Lanes, SequenceReader
 from otio_foley.timelines.fcpxml.story import Anchor
 from otio_foley.timelines.fcpxml.time import plain_value
 from otio_foley.timelines.fcpxml.write import extraction_patches, insertion_patches
-from otio_foley.timelines.identity import record_order, with_ids
+from otio_foley.timelines.identity import clip_ids, record_order
 from otio_foley.timelines.xml.canonical import canonical
 from otio_foley.timelines.xml.tree import Node, XmlText, parse_xml
-from otio_foley.types import Clip, Skipped, StemClip, Timeline
+from otio_foley.types import Skipped, StemClip, Timeline
 
 _NO_PROJECT_HINT = (
     "in Final Cut Pro select the project (not clips in the browser) and choose File > Export XML"
@@ -159,25 +159,24 @@ def _read_sequence(
 def _parsed(xml: XmlText, chosen: _Candidate, others: list[Skipped]) -> ParsedFcpxml:
     reader = chosen.reader
     layers = _layers(placed.lanes for placed in reader.placed)
-    clips = [
-        placed.clip
-        if layers[placed.lanes] == 1
-        else replace(placed.clip, layer=layers[placed.lanes])
-        for placed in reader.placed
-    ]
-    order = sorted(range(len(clips)), key=lambda i: record_order(clips[i]))
-    named: tuple[Clip, ...] = with_ids(clips[i] for i in order)
-    anchors = {clip.clip_id: reader.placed[i].anchor for clip, i in zip(named, order, strict=True)}
+    ordered = sorted(
+        reader.placed, key=lambda one: record_order(one.record.start_s, layers[one.lanes])
+    )
+    ids = clip_ids(
+        (one.medium, one.time_map.points[0][1], one.record.duration_s) for one in ordered
+    )
+    named = list(zip(ids, ordered, strict=True))
     timeline = Timeline(
         name=chosen.name,
         frame_rate=chosen.rate,
         drop_frame=chosen.sequence.get("tcFormat") == "DF",
         start_s=optional_seconds(chosen.sequence, "tcStart") or Fraction(0),
-        clips=named,
+        clips=tuple(one.clip(name, layers[one.lanes]) for name, one in named),
         markers=tuple(sorted(reader.markers, key=lambda marker: marker.record_s)),
         skipped=(*reader.skipped, *others),
         frame_rate_assumed=chosen.rate_assumed,
     )
+    anchors = {name: one.anchor for name, one in named}
     return ParsedFcpxml(xml=xml, timeline=timeline, sequence=chosen.sequence, anchors=anchors)
 
 

@@ -94,7 +94,7 @@ class Resources:
 
 def optional_seconds(node: Node, name: str) -> Fraction | None:
     """An attribute's time; None without it. Raises ParseError with the element's place."""
-    value = node.get(name)
+    value = node.attributes.get(name)
     if value is None:
         return None
     try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
@@ -28,43 +27,77 @@ from otio_foley.timelines.fcpxml.story import (
     timing_of,
     video_angle,
 )
-from otio_foley.timelines.nesting import Window, straightened, unlimited
+from otio_foley.timelines.nesting import Window, straight_shift, straightened, unlimited
 from otio_foley.timelines.xml.tree import Node
 from otio_foley.types import Clip, Marker, Skipped, Span, TimeMap
 
 _MAX_NESTING = 60
 _MAX_VISITS = 500_000
 _ZERO = Fraction(0)
+_MARKERS = ("marker", "chapter-marker")
 
 #: The lanes on the way from the main storyline to an element, 0 for each that it lies inside of:
 #: what lies in a compound clip in lane 5 stays below what is connected to that clip in lane 1.
 Lanes: TypeAlias = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A picture clip (its layer not yet known), its lanes, and what its sound is connected to."""
+class Placed(NamedTuple):
+    """A picture clip before all are known, which its id and layer take; its lanes, and what its
+    sound is connected to."""
 
-    clip: Clip
+    name: str
+    reel: str | None
+    asset: Asset
+    rate: Fraction
+    record: Span
+    time_map: TimeMap
+    enabled: bool
     lanes: Lanes
     anchor: Anchor
+
+    @property
+    def medium(self) -> str:
+        """What names the medium: its path, else its reel, else the clip's own name."""
+        return self.asset.path or self.reel or self.name
+
+    def clip(self, clip_id: str, layer: int) -> Clip:
+        return Clip(
+            clip_id=clip_id,
+            name=self.name,
+            reel=self.reel,
+            media_path=self.asset.path,
+            media_start_s=self.asset.start_s,
+            source_rate=self.rate,
+            record=self.record,
+            time_map=self.time_map,
+            layer=layer,
+            enabled=self.enabled,
+        )
 
 
 class _Place(NamedTuple):
     """Where the walk stands. `anchor` is None for what lies directly in the project: in its main
-    storyline, or connected on its own to something that does.
+    storyline, or connected on its own to something that does. `shift_s` is the `straight_shift` of
+    the window.
 
-    A named tuple, for several are made for each element of a cut, and `replace` is slow.
+    A named tuple, for one is made for each element of a cut, and frozen classes are slow.
     """
 
     window: Window
+    shift_s: Fraction | None
     rate: Fraction
     lanes: Lanes
     enabled: bool
     anchor: Anchor | None
     clip_name: str | None
     inside: tuple[str, ...]
-    depth: int
+
+    def through(self, window: Window) -> _Place:
+        return self._replace(window=window, shift_s=straight_shift(window))
+
+    def of(self, anchor: Anchor, enabled: bool) -> _Place:
+        window, shift_s, rate, lanes, _, _, clip_name, inside = self
+        return _Place(window, shift_s, rate, lanes, enabled, anchor, clip_name, inside)
 
 
 class TooMuchError(ParseError):
@@ -87,42 +120,47 @@ class SequenceReader:
         self.skipped: list[Skipped] = []
         self.failures = 0
         self.visits = 0
+        self.depth = 0
+        # Where in `placed` those stand that are part of something else that sound is connected to.
+        self.held: list[int] = []
 
     def read(self, sequence: Node) -> None:
         """Raises TooMuchError; whatever else is wrong with an element puts it on `skipped`."""
         start_s = self.start_s = optional_seconds(sequence, "tcStart") or Fraction(0)
         place = _Place(
             window=unlimited(start_s),
+            shift_s=-start_s,
             rate=self.rate,
             lanes=(),
             enabled=True,
             anchor=None,
             clip_name=None,
             inside=(),
-            depth=0,
         )
         spine = sequence.child("spine")
         if spine is not None:
-            self._storyline(spine.children, Fraction(0), start_s, place)
+            self._storyline(spine.children, _ZERO, start_s, place)
         self._anchor_what_outlasts()
 
     def _anchor_what_outlasts(self) -> None:
         """A clip that begins where what holds its storyline is not seen any more goes to what the
         main storyline shows there, if anything."""
-        self.main_storyline.sort(key=lambda anchor: anchor.record_s)
-        for number, placed in enumerate(self.placed):
-            at_s = placed.clip.record.start_s
+        if self.held:
+            self.main_storyline.sort(key=lambda anchor: anchor.record_s)
+        for number in self.held:
+            placed = self.placed[number]
+            at_s = placed.record.start_s
             if not placed.anchor.covers(at_s):
                 below = bisect_right(self.main_storyline, at_s, key=lambda anchor: anchor.record_s)
                 if below and self.main_storyline[below - 1].covers(at_s):
                     anchor = self.main_storyline[below - 1]
-                    self.placed[number] = replace(placed, anchor=anchor)
+                    self.placed[number] = placed._replace(anchor=anchor)
 
     def _storyline(
         self, items: Sequence[Node], base_s: Fraction, first_s: Fraction, place: _Place
     ) -> None:
         """Elements in a row; one without an offset follows the one before it."""
-        at_s, before, overlap_s = first_s, None, Fraction(0)
+        at_s, before, overlap_s = first_s, None, _ZERO
         alone = not any(item.tag in STORY for item in items)
         for item in items:
             if item.tag == "transition":
@@ -134,18 +172,19 @@ class SequenceReader:
             if item.tag not in STORY:
                 continue
             if item.get("offset") is not None:
-                at_s = base_s + self._lenient_seconds(item, "offset")
+                offset_s = self._lenient_seconds(item, "offset")
+                at_s = base_s + offset_s if base_s else offset_s
             else:
                 at_s += self._extent(before, place.rate) - overlap_s if before is not None else 0
             self._visit(item, at_s, place)
-            before, overlap_s = item, Fraction(0)
+            before, overlap_s = item, _ZERO
 
     def _lenient_seconds(self, item: Node, name: str) -> Fraction:
         """For running positions: what is wrong here is reported where the item is visited."""
         try:
-            return optional_seconds(item, name) or Fraction(0)
+            return optional_seconds(item, name) or _ZERO
         except ParseError:
-            return Fraction(0)
+            return _ZERO
 
     def _extent(self, item: Node, rate: Fraction) -> Fraction:
         shown = active_pick(item) if item.tag == "audition" else item
@@ -164,16 +203,19 @@ class SequenceReader:
 
     def _visit(self, item: Node, at_s: Fraction, place: _Place) -> None:
         self._count()
+        self.depth += 1
         try:
-            if place.depth > _MAX_NESTING:
+            if self.depth > _MAX_NESTING + 1:
                 raise ParseError(f"nested more than {_MAX_NESTING} deep")
             optional_seconds(item, "offset")
-            self._element(item, at_s, place._replace(depth=place.depth + 1))
+            self._element(item, at_s, place)
         except TooMuchError:
             raise
         except ParseError as error:
             self._skip(item, str(error), failed=may_hold_picture(item))
             self._skip_held_by(item)
+        finally:
+            self.depth -= 1
 
     def _skip_held_by(self, item: Node) -> None:
         """Name the picture that is lost with an element; what it itself shows goes by its name."""
@@ -208,18 +250,14 @@ class SequenceReader:
         timing = timing_of(item, at_s, place.rate, self.resources)
         anchor = place.anchor
         if anchor is None:
-            anchor = Anchor(
-                node=item,
-                record_s=at_s - self.start_s,
-                duration_s=timing.duration_s,
-                clip_s=timing.start_s,
-                speed=timing.speed,
-            )
+            record_s = at_s - self.start_s
+            anchor = Anchor(item, record_s, timing.duration_s, timing.start_s, timing.speed)
             if not place.lanes:
                 self.main_storyline.append(anchor)
-            self._read_markers(item, timing, anchor.record_s)
+            self._read_markers(item, timing, record_s)
         try:
-            self._content(item, timing, place._replace(anchor=anchor))
+            enabled = place.enabled and item.get("enabled") != "0"
+            self._content(item, timing, place.of(anchor, enabled))
         except TooMuchError:
             raise
         except ParseError as error:  # what is anchored to it can be read all the same
@@ -229,17 +267,16 @@ class SequenceReader:
     # ---- what an element shows
 
     def _content(self, item: Node, timing: Timing, place: _Place) -> None:
-        seen = place._replace(enabled=place.enabled and item.get("enabled") != "0")
         if item.tag in ("gap", "audio") or item.get("srcEnable") == "audio":
             return
         if item.tag in CONTAINERS:
-            self._contained(item, timing, seen)
+            self._contained(item, timing, place)
         elif item.tag == "ref-clip":
-            self._compound(item, timing, seen)
+            self._compound(item, timing, place)
         elif item.tag == "mc-clip":
-            self._multicam(item, timing, seen)
+            self._multicam(item, timing, place)
         elif item.tag in ("asset-clip", "video"):
-            self._leaf(item, timing, seen)
+            self._leaf(item, timing, place)
         else:
             kind = "a title" if item.tag == "title" else "a drawing"
             self._skip(item, f"{kind}: it holds no movie")
@@ -257,35 +294,39 @@ class SequenceReader:
         asset = self.resources.asset(ref)
         if not asset.has_picture:
             return
-        if timing.duration_s <= 0:
+        duration_s = timing.duration_s
+        if duration_s.numerator <= 0:
             raise ParseError("it has no duration", line=item.line, column=item.column)
+        if place.shift_s is not None and timing.plays_whole(place.window):
+            start_s = timing.at_s + place.shift_s
+            points: Window = ((_ZERO, timing.start_s), (duration_s, timing.start_s + duration_s))
+            self._emit(item, asset, Span(start_s=start_s, duration_s=duration_s), points, place)
+            return
         for window in timing.windows(place.window):
-            self._emit(item, asset, window, place)
+            start_s = window[0][0]
+            record = Span(start_s=start_s, duration_s=window[-1][0] - start_s)
+            points = straightened(tuple((at_s - start_s, source_s) for at_s, source_s in window))
+            self._emit(item, asset, record, points, place)
 
-    def _emit(self, item: Node, asset: Asset, window: Window, place: _Place) -> None:
-        start_s = window[0][0]
-        duration_s = window[-1][0] - start_s
-        if asset.is_still:
-            points: Window = ((_ZERO, asset.start_s), (duration_s, asset.start_s))
-        elif len(window) == 2:
-            points = ((_ZERO, window[0][1]), (duration_s, window[1][1]))
-        else:
-            points = straightened(tuple((record - start_s, source) for record, source in window))
-        rate = asset.rate or self.resources.rate(item.get("format")) or place.rate
+    def _emit(self, item: Node, asset: Asset, record: Span, points: Window, place: _Place) -> None:
         assert place.anchor is not None
-        clip = Clip(
-            clip_id="",
-            name=place.clip_name or item.get("name") or asset.name or "",
-            reel=reel_of(item) or asset.reel,
-            media_path=asset.path,
-            media_start_s=asset.start_s,
-            source_rate=rate,
-            record=Span(start_s=start_s, duration_s=duration_s),
-            time_map=TimeMap(points=points),
-            layer=1,
-            enabled=place.enabled,
+        if asset.is_still:
+            points = ((_ZERO, asset.start_s), (record.duration_s, asset.start_s))
+        if place.anchor.node is not item:
+            self.held.append(len(self.placed))
+        self.placed.append(
+            Placed(
+                place.clip_name or item.get("name") or asset.name or "",
+                reel_of(item) or asset.reel,
+                asset,
+                asset.rate or self.resources.rate(item.get("format")) or place.rate,
+                record,
+                TimeMap(points=points),
+                place.enabled,
+                place.lanes,
+                place.anchor,
+            )
         )
-        self.placed.append(Placed(clip=clip, lanes=place.lanes, anchor=place.anchor))
 
     def _contained(self, item: Node, timing: Timing, place: _Place) -> None:
         """`clip` and `sync-clip`: what they hold inside."""
@@ -293,7 +334,7 @@ class SequenceReader:
         name = item.get("name") if item.tag == "clip" else None
         for window in timing.windows(place.window):
             lanes = (*place.lanes, 0)
-            inner = place._replace(window=window, rate=rate, lanes=lanes, clip_name=name)
+            inner = place.through(window)._replace(rate=rate, lanes=lanes, clip_name=name)
             for child in item.children:
                 if child.tag in STORY and is_contained(child, item):
                     self._visit(child, self._contained_offset(child, timing, rate), inner)
@@ -336,7 +377,7 @@ class SequenceReader:
             inside=(*place.inside, item.get("ref") or ""),
         )
         for window in timing.windows(place.window):
-            self._storyline(storyline.children, _ZERO, first_s, inner._replace(window=window))
+            self._storyline(storyline.children, _ZERO, first_s, inner.through(window))
 
     # ---- what is anchored to it
 
@@ -357,18 +398,17 @@ class SequenceReader:
         """Markers and chapter markers, as far as they stand on a frame that is seen, of elements
         that sound could be connected to: not those within compounds and connected storylines, and
         none of ours. To-do markers are markers; keywords, ratings and analysis are not."""
-        if is_ours(item):
+        notes = [node for node in item.children if node.tag in _MARKERS]
+        if not notes or is_ours(item):
             return
-        for node in item.children:
-            if node.tag not in ("marker", "chapter-marker"):
-                continue
+        for node in notes:
             try:
                 start_s = optional_seconds(node, "start") or _ZERO
             except ParseError as error:
                 self._skip(node, str(error))
                 continue
             ahead_s = timing.ahead_of_start(start_s)
-            if 0 <= ahead_s < timing.duration_s:
+            if ahead_s.numerator >= 0 and ahead_s < timing.duration_s:
                 self.markers.append(
                     Marker(
                         record_s=record_s + ahead_s,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from otio_foley.errors import ParseError
 from otio_foley.timelines.document import NAMESPACE
@@ -30,6 +29,7 @@ _OUR_KEY = f"{NAMESPACE}."
 _OUR_NOTE = re.compile(rf"{re.escape(NAMESPACE)} [0-9a-f]{{12}}(?!\S)")
 
 _LANE = re.compile(r"^[+-]?[0-9]{1,6}$")
+_ONE = Fraction(1)
 #: Beyond what an FCPXML time can say.
 _FAR_S = Fraction(10**20)
 
@@ -37,8 +37,7 @@ _FAR_S = Fraction(10**20)
 Retime: TypeAlias = tuple[tuple[Fraction, Fraction, Curve], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anchor:
+class Anchor(NamedTuple):
     """An element that sound can be connected to.
 
     It is seen for `duration_s` from `record_s`, where its clip time is `clip_s`; that clock runs
@@ -59,8 +58,7 @@ class Anchor:
         return self.record_s <= record_s < self.record_s + self.duration_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(NamedTuple):
     """An element's three clocks.
 
     Parent time is what `offset` and `duration` count in; the element is first seen at `at_s`. Clip
@@ -78,11 +76,18 @@ class Timing:
     speed: Fraction
     retime: Retime
 
+    def plays_whole(self, window: Window) -> bool:
+        """Whether all of the element is seen, at the pace of its parent: by far the most common."""
+        return (
+            not self.retime
+            and self.speed == 1
+            and self.duration_s.numerator > 0
+            and window[0][1] <= self.at_s
+            and self.at_s + self.duration_s <= window[-1][1]
+        )
+
     def windows(self, window: Window) -> tuple[Window, ...]:
         """What is seen of the element, as windows on its content time."""
-        straight = self._straight(window)
-        if straight is not None:
-            return (straight,)
         found = []
         for piece in restricted(window, self.at_s, self.at_s + self.duration_s):
             clip_time = shifted(piece, self.at_s, self.start_s, self.speed)
@@ -92,24 +97,6 @@ class Timing:
                 stretches = restricted(clip_time, low_s, high_s)
                 found += [through(stretch, curve) for stretch in stretches]
         return tuple(found)
-
-    def _straight(self, window: Window) -> Window | None:
-        """The one window of an element that plays straight within one that does, by far the most
-        common case; None for all others."""
-        (record_s, parent_s), (record_end_s, parent_end_s) = window[0], window[-1]
-        if len(window) != 2 or self.retime or self.speed != 1:
-            return None
-        end_s = self.at_s + self.duration_s
-        if not parent_s <= self.at_s < end_s <= parent_end_s:
-            return None
-        shift_s = record_s - parent_s
-        if record_end_s - parent_end_s != shift_s:
-            return None
-        first_s = self.at_s + shift_s
-        return (
-            (first_s, self.start_s),
-            (first_s + self.duration_s, self.start_s + self.duration_s),
-        )
 
     def ahead_of_start(self, clip_time_s: Fraction) -> Fraction:
         """Seconds of parent time from the element's first frame to a clip time."""
@@ -133,9 +120,7 @@ def timing_of(item: Node, at_s: Fraction, rate: Fraction, resources: Resources) 
             raise ParseError(
                 "it starts behind the end of what it shows", line=item.line, column=item.column
             )
-    return Timing(
-        at_s=at_s, duration_s=duration_s, start_s=start_s, speed=speed, retime=_retime(item)
-    )
+    return Timing(at_s, duration_s, start_s, speed, _retime(item))
 
 
 def _clip_end(item: Node, resources: Resources) -> Fraction:
@@ -162,17 +147,20 @@ def _medium_span(item: Node, resources: Resources) -> tuple[Fraction, Fraction |
 def _speed(item: Node, timeline_rate: Fraction, resources: Resources) -> Fraction:
     conform = item.child("conform-rate")
     if conform is None or conform.get("scaleEnabled") == "0":
-        return Fraction(1)
+        return _ONE
     stated = conform.get("srcFrameRate")
     media_rate = source_rate_from_text(stated) if stated else None
     if media_rate is None and resources.tag(item.get("ref")) == "asset":
         media_rate = resources.asset(item.get("ref") or "").rate
-    return conform_speed(media_rate, timeline_rate) if media_rate else Fraction(1)
+    return conform_speed(media_rate, timeline_rate) if media_rate else _ONE
 
 
 def lane_of(node: Node) -> int:
     """The element's lane relative to its parent; 0 (contained) if it states none."""
-    text = (node.get("lane") or "0").strip()
+    stated = node.attributes.get("lane")
+    if stated is None:
+        return 0
+    text = stated.strip()
     return int(text) if _LANE.match(text) else 0
 
 
@@ -217,8 +205,11 @@ def _retime(item: Node) -> Retime:
 
     Two points at one time are a jump, and each side of it a stretch of its own.
     """
+    points = _retime_points(item)
+    if not points:
+        return ()
     runs: list[list[tuple[Fraction, Fraction]]] = []
-    for point in _retime_points(item):
+    for point in points:
         if not runs or (point[0] == runs[-1][-1][0] and point != runs[-1][-1]):
             runs.append([point])
         elif point != runs[-1][-1]:
@@ -233,8 +224,10 @@ def _retime(item: Node) -> Retime:
 def _retime_points(item: Node) -> list[tuple[Fraction, Fraction]]:
     """(clip time, content time) in order of time."""
     time_map = item.child("timeMap")
+    if time_map is None:
+        return []
     points = []
-    for point in time_map.children if time_map is not None else ():
+    for point in time_map.children:
         if point.tag == "timept":
             time_s, value_s = optional_seconds(point, "time"), optional_seconds(point, "value")
             if time_s is not None and value_s is not None:

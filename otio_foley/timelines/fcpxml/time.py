@@ -48,10 +48,10 @@ def seconds(text: str) -> Fraction:
         raise ParseError(
             f"not an FCPXML time: {text[:60]!r}", hint="expected e.g. 1001/24000s or 5s"
         )
-    numerator = match[1]
+    numerator, denominator = match.groups(default="1")
     if "." in numerator:
-        return Fraction(numerator) / int(match[2] or 1)
-    return Fraction(int(numerator), int(match[2] or 1))
+        return Fraction(numerator) / int(denominator)
+    return Fraction(int(numerator), int(denominator))
 
 
 def time_text(time_s: Fraction) -> str:
