@@ -1,4 +1,7 @@
-"""Lines of any length are read in a time that grows with their length, not with its square."""
+"""Lines of any length are read in a time that grows with their length, not with its square.
+
+These find what hangs and measure no speed: its square takes minutes, anything else a blink.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,20 @@ from otio_foley.errors import FoleyError
 from otio_foley.timelines.registry import open_bytes
 
 _LENGTH = 200_000
+_HANGS_S = 10
 _EVENT = "001  A        V     C        01:00:00:00 01:00:01:00 01:00:00:00 01:00:01:00"
 _FILLINGS = (" ", "*", "1", "\t", "* ", "A", '"', "'", "\\", ":", "/", "V1", "1 ", " |", "<", "&")
 
 
 def _seconds(raw: bytes, name: str) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     try:
         document = open_bytes(raw, name=name)
         document.strip()
         document.content()
     except FoleyError:
         pass
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 @pytest.mark.parametrize("filling", _FILLINGS)
@@ -61,25 +65,25 @@ def _seconds(raw: bytes, name: str) -> float:
 def test_long_lines_of_a_list(line: str, filling: str) -> None:
     long = (filling * _LENGTH)[:_LENGTH]
     text = "\n".join(["TITLE: t", _EVENT, line.replace("{}", long), _EVENT.replace("001", "003")])
-    assert _seconds(text.encode(), "cut.edl") < 5
+    assert _seconds(text.encode(), "cut.edl") < _HANGS_S
 
 
 @pytest.mark.parametrize("words", ["FINAL CUT PRO REEL:", "REPLACED BY:", "01:00:00:00 ", "|D:1"])
 def test_words_that_a_list_repeats(words: str) -> None:
     text = "\n".join(["TITLE: t", _EVENT, "* " + words * (_LENGTH // len(words)) + "x"])
-    assert _seconds(text.encode(), "cut.edl") < 5
+    assert _seconds(text.encode(), "cut.edl") < _HANGS_S
 
 
 def test_a_comment_that_goes_on_and_on() -> None:
     lines = ["* " + "a" * 90] * 20_000
     text = "\n".join(["TITLE: t", _EVENT, "* FROM CLIP NAME: " + "a" * 90, *lines])
-    assert _seconds(text.encode(), "cut.edl") < 2
+    assert _seconds(text.encode(), "cut.edl") < _HANGS_S
 
 
 def test_forged_undo_records_are_not_all_tried() -> None:
     record = f"* otio-foley-undo:v1;{'0' * 64};0;0:0:;\n"
     text = "\n".join(["TITLE: t", _EVENT, record * 20_000])
-    assert _seconds(text.encode(), "cut.edl") < 2
+    assert _seconds(text.encode(), "cut.edl") < _HANGS_S
 
 
 @pytest.mark.parametrize("filling", _FILLINGS[:10])
@@ -93,7 +97,7 @@ def test_long_values_in_xml(filling: str) -> None:
         f'<asset-clip ref="r2" lane="{value}" offset="{value}" duration="1s"/>'
         "</spine></sequence></project></fcpxml>"
     )
-    assert _seconds(fcpxml.encode(), "cut.fcpxml") < 5
+    assert _seconds(fcpxml.encode(), "cut.fcpxml") < _HANGS_S
     xmeml = (
         f'<xmeml version="{value}"><sequence id="{value}"><name>{long}</name>'
         "<rate><timebase>25</timebase></rate><media><video><track><clipitem>"
@@ -101,8 +105,8 @@ def test_long_values_in_xml(filling: str) -> None:
         f"<timecode><string>{long}</string></timecode></file>"
         "</clipitem></track></video></media></sequence></xmeml>"
     )
-    assert _seconds(xmeml.encode(), "cut.xml") < 5
-    assert _seconds(f"<?xml {long}".encode(), "cut.xml") < 5
+    assert _seconds(xmeml.encode(), "cut.xml") < _HANGS_S
+    assert _seconds(f"<?xml {long}".encode(), "cut.xml") < _HANGS_S
 
 
 @pytest.mark.parametrize("filling", _FILLINGS)
@@ -117,6 +121,6 @@ def test_long_values_in_json(filling: str) -> None:
             "children": [{"OTIO_SCHEMA": long, "target_url": long, "name_prefix": long}],
         },
     }
-    assert _seconds(json.dumps(cut).encode(), "cut.otio") < 5
+    assert _seconds(json.dumps(cut).encode(), "cut.otio") < _HANGS_S
     for text in ('{{"OTIO_SCHEMA"{}', '{{"OTIO_SCHEMA": "{}', '{{"OTIO_SCHEMA": {}x}}', "{{{}"):
-        assert _seconds(text.format(long).encode(), "cut.otio") < 5
+        assert _seconds(text.format(long).encode(), "cut.otio") < _HANGS_S
