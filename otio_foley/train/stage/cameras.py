@@ -23,6 +23,7 @@ KINDS: tuple[Kind, ...] = (
     *("static", "pan", "dolly", "handheld"),
     *("zoom", "close", "feet", "high", "low"),
 )
+CLOSE_UPS: tuple[Kind, ...] = ("close", "feet")
 
 #: Room about the person, as a share of the height of the picture.
 _FILL = (0.55, 0.85)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from otio_foley.train.stage import keypoints, look, shaping
 from otio_foley.train.stage.actions import Performance, perform
 from otio_foley.train.stage.body import Body
-from otio_foley.train.stage.cameras import Subject, cameras, middle_of
+from otio_foley.train.stage.cameras import CLOSE_UPS, Subject, cameras, middle_of
 from otio_foley.train.stage.cast import Person, person
 from otio_foley.train.stage.film import Take, write_movie
 from otio_foley.train.stage.floors import split, tile
@@ -230,6 +230,9 @@ def _clutter(
         if high > 2.0:
             wide = deep = rng.uniform(0.15, 0.4)  # a pillar
         half = np.array([wide, deep]) / 2.0
+        beyond = (spot - aim)[[0, 2]] @ (aim - eye)[[0, 2]] > 0.0
+        if plan.camera in CLOSE_UPS and not beyond:
+            continue  # it would hide all that there is to see
         clear = [
             (np.abs(where[:, [0, 2]] - spot[[0, 2]]) > half + room).any(axis=1).all()
             for where, room in ((paths, 0.6), (eyes, 0.9))
