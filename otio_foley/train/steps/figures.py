@@ -1,0 +1,183 @@
+"""People in the world as BlazePose's joints, with what is known of their contacts.
+
+World: metres, y up, and whoever goes somewhere goes along +z, as on the stage. Measured people have
+lower limbs alone: shoulders and nose are put over their hips (the product takes a frame without a
+nose for one without a person), and `placed` names them, for no measure may rest on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from otio_foley.analysis.skeleton import HIPS, JOINT_COUNT, LEFT_LEG, RIGHT_LEG, SHOULDERS
+from otio_foley.train.stage.actions import Action, Performance, perform
+from otio_foley.train.stage.body import Body, load_body
+from otio_foley.train.stage.film import Take
+from otio_foley.train.stage.keypoints import keypoints_m
+from otio_foley.train.steps.trials import (
+    Source,
+    Trial,
+    TrueContact,
+    Truth,
+    Window,
+    clipped,
+)
+from otio_foley.types import FloatArray
+
+_NOSE = 0
+#: Heights over the hips and half the shoulders' width, in body heights (Winter 2009, figure 4.1:
+#: hip 0.530, shoulder 0.818, shoulders 0.259 wide; the nose at 0.93 and before the neck).
+_SHOULDER_UP, _SHOULDER_OUT = 0.288, 0.129
+_NOSE_UP, _NOSE_AHEAD = 0.40, 0.06
+
+#: Longer recordings are cut, for no shot is that long; each piece is filmed with so much before
+#: and after it as an editor's handles would have.
+PIECE_S = 8.0
+HANDLE_S = 0.75
+
+#: Performed motions are sampled at this rate; their first and last moments are not judged.
+_PERFORMED_HZ = 120.0
+_ENDS_S = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One person over time.
+
+    times_s (T,) even; points_m (T, 33, 3), NaN where there is none; ground_m (T,) the floor's
+    height beneath. `placed`: joints that nobody measured.
+    """
+
+    subject: str
+    name: str
+    times_s: FloatArray
+    points_m: FloatArray
+    ground_m: FloatArray
+    height_m: float
+    placed: tuple[int, ...]
+    truth: Truth
+
+    def at(self, times_s: FloatArray) -> FloatArray:
+        """Joints (N, 33, 3) at times (N,), on straight lines between samples."""
+        step_s = float(self.times_s[1] - self.times_s[0])
+        place = np.clip((times_s - self.times_s[0]) / step_s, 0.0, len(self.times_s) - 1.0)
+        first = np.minimum(place.astype(np.intp), len(self.times_s) - 2)
+        share = (place - first)[:, None, None]
+        return np.asarray(self.points_m[first] * (1.0 - share) + self.points_m[first + 1] * share)
+
+
+def figure_of_trial(trial: Trial, source: Source = "plate") -> Figure | None:
+    """A measured person, y up and on the way along +z; None without a truth of that source."""
+    truths = [truth for truth in trial.truths if truth.source == source]
+    if not truths:
+        return None
+    legs = _ahead(trial.joints_m[..., [0, 2, 1]] * [1.0, 1.0, -1.0])
+    points = np.full((len(legs), JOINT_COUNT, 3), np.nan)
+    points[:, LEFT_LEG] = legs[:, 0]
+    points[:, RIGHT_LEG] = legs[:, 1]
+    hips = points[:, HIPS].mean(axis=1)
+    out = points[:, HIPS[0]] - points[:, HIPS[1]]
+    out[:, 1] = 0.0
+    out /= np.linalg.norm(out, axis=1, keepdims=True)
+    up = np.array([0.0, trial.height_m, 0.0])
+    for joint, side in zip(SHOULDERS, (1.0, -1.0), strict=True):
+        points[:, joint] = hips + _SHOULDER_UP * up + side * _SHOULDER_OUT * trial.height_m * out
+    ahead = np.cross(out, [0.0, 1.0, 0.0])
+    points[:, _NOSE] = hips + _NOSE_UP * up + _NOSE_AHEAD * trial.height_m * ahead
+    return Figure(
+        subject=trial.subject,
+        name=trial.file,
+        times_s=trial.times_s,
+        points_m=points,
+        ground_m=np.zeros(len(points)),
+        height_m=trial.height_m,
+        placed=(_NOSE, *SHOULDERS),
+        truth=truths[0],
+    )
+
+
+def _ahead(legs_m: FloatArray) -> FloatArray:
+    """Legs (T, 2, 5, 3) turned so that the hips' way from first to last goes along +z."""
+    way = legs_m[-1, :, 0].mean(axis=0) - legs_m[0, :, 0].mean(axis=0)
+    length = float(np.hypot(way[0], way[2]))
+    if length < 1e-6:
+        return legs_m
+    sine, cosine = way[0] / length, way[2] / length
+    turn = np.array([[cosine, 0.0, -sine], [0.0, 1.0, 0.0], [sine, 0.0, cosine]])
+    return np.asarray((legs_m - legs_m[0, :, 0].mean(axis=0) * [1.0, 0.0, 1.0]) @ turn.T)
+
+
+def performed_figures(
+    material: Path, actions: Sequence[Action], takes: int, duration_s: float, seed: int
+) -> tuple[Figure, ...]:
+    """The stage's performances of captured motion, which have no plates: contacts by the rule of
+    `otio_foley.train.stage.contacts`. The subject is the capture."""
+    body = load_body(material / "body")
+    found = []
+    for number, action in enumerate(actions):
+        for take in range(takes):
+            rng = np.random.default_rng([seed, number, take])
+            done = perform(action, body, material, rng, duration_s, "line")
+            found.append(figure_of_performance(done, body, action, f"{action} {take + 1}"))
+    return tuple(found)
+
+
+def figure_of_performance(done: Performance, body: Body, action: str, name: str) -> Figure:
+    """A performance as a figure; `action` and the capture make its subject."""
+    motion = done.motion
+    times = np.arange(int(motion.duration_s * _PERFORMED_HZ)) / _PERFORMED_HZ
+    ground = np.zeros(len(times))
+    if motion.ground_m is not None:
+        ground = np.interp(times, motion.times_s, motion.ground_m.mean(axis=1))
+    contacts = tuple(
+        TrueContact(foot=one.foot, time_s=one.time_s, toe_off_s=one.toe_off_s)
+        for one in done.contacts
+    )
+    return Figure(
+        subject=f"{action}, {done.source}",
+        name=name,
+        times_s=times,
+        points_m=keypoints_m(Take(body=body, motion=motion, start_s=0.0), times),
+        ground_m=ground,
+        height_m=body.height_m,
+        placed=(),
+        truth=Truth(
+            source="rule",
+            contacts=contacts,
+            windows=(Window(start_s=_ENDS_S, end_s=float(times[-1]) - _ENDS_S),),
+        ),
+    )
+
+
+def pieces(figure: Figure, longest_s: float = PIECE_S) -> tuple[Figure, ...]:
+    """A figure in pieces of equal length, each with handles in which nothing is known."""
+    start_s, end_s = float(figure.times_s[0]), float(figure.times_s[-1])
+    count = max(1, int(np.ceil((end_s - start_s) / longest_s)))
+    if count == 1:
+        return (figure,)
+    edges = np.linspace(start_s, end_s, count + 1)
+    cut = []
+    for number, (first_s, last_s) in enumerate(pairwise(edges)):
+        first, last = np.searchsorted(figure.times_s, [first_s - HANDLE_S, last_s + HANDLE_S])
+        part = slice(int(first), int(last))
+        cut.append(
+            replace(
+                figure,
+                name=f"{figure.name} [{number + 1}/{count}]",
+                times_s=figure.times_s[part],
+                points_m=figure.points_m[part],
+                ground_m=figure.ground_m[part],
+                truth=within(figure.truth, float(first_s), float(last_s)),
+            )
+        )
+    return tuple(cut)
+
+
+def within(truth: Truth, start_s: float, end_s: float) -> Truth:
+    """A truth that knows nothing outside a stretch of time."""
+    return replace(truth, windows=clipped(truth.windows, start_s, end_s))
