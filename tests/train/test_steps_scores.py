@@ -130,6 +130,8 @@ def test_subjects_count_alike_and_signs_stay() -> None:
     assert made.f1["20 ms"].value == pytest.approx((0.0 + 2 / 3) / 2)
     assert made.f1["40 ms"].low < made.f1["40 ms"].value < made.f1["40 ms"].high == 1.0
     assert made.miscounted == pytest.approx((0.0 + 1 / 2) / 2)
+    missed = summary({"a": {"x": [late]}, "b": {"x": [none]}}, seed=1)
+    assert (missed.worst_s, missed.f1["40 ms"].value) == (np.inf, 0.5)
     assert total([late, none]).tallies["40 ms"].f1 == pytest.approx(2 / 3)
 
 

@@ -149,7 +149,8 @@ class Summary:
     """Means over subjects of each subject's figure over all of their views; times in seconds.
 
     `true` is how many contacts were judged (each once per view), `worst_s` the greatest of the
-    subjects' median absolute errors, `miscounted` views' wrong counts over true contacts.
+    subjects' median absolute errors (infinite where somebody's contacts were never met; the means
+    leave such a subject out), `miscounted` views' wrong counts over true contacts.
     """
 
     true: int
@@ -214,10 +215,14 @@ def summary(judged: Judged, seed: int, resampled: int = _RESAMPLED) -> Summary:
         f1_right_foot=_mean([one.right_foot.f1 for one in per_subject]),
         f1_feet={foot: _mean([one.feet[foot].f1 for one in per_subject]) for foot in SIDES},
         absolute_s=interval(absolute_s),
-        worst_s=max((absolute_s(one) for one in per_subject), default=np.nan),
+        worst_s=max((_or_infinite(absolute_s(one)) for one in per_subject), default=np.nan),
         signed_s=interval(signed_s),
         miscounted=_mean([miscounted(one) for one in per_subject]),
     )
+
+
+def _or_infinite(value: float) -> float:
+    return value if np.isfinite(value) else np.inf
 
 
 def _mean(values: Sequence[float]) -> float:
