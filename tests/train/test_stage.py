@@ -230,6 +230,21 @@ class TestContacts:
         dragged = replace(falling(0.4, 0.5), speed_m_s=np.full(1000, 2.0))
         assert find_contacts(dragged, "left") == ()
 
+    @pytest.mark.parametrize("speed_m_s", [0.16, 0.4, 2.0])
+    @pytest.mark.parametrize("later", ["heel", "toe"])
+    def test_the_first_part_is_the_contact_and_none_is_earlier(
+        self, speed_m_s: float, later: str
+    ) -> None:
+        path = falling(0.4, speed_m_s)
+        up = np.roll(path.heel_height_m, 50)
+        heel_up, toe_up = replace(path, heel_height_m=up), replace(path, toe_height_m=up)
+        (contact,) = find_contacts(heel_up if later == "heel" else toe_up, "left")
+        parts = {"heel": contact.heel_s, "toe": contact.toe_s}
+        last_s = parts.pop(later)
+        assert list(parts.values()) == [contact.time_s] == [pytest.approx(0.4, abs=1e-3)]
+        assert last_s == pytest.approx(0.45, abs=0.02)
+        assert contact.heel_off_s is None
+
     @pytest.mark.parametrize(("higher", "part"), [("toe", "heel"), ("heel", "toe")])
     def test_the_part_that_is_lower_touches(self, higher: str, part: str) -> None:
         path = falling(0.4, 0.5)

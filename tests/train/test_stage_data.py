@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 from ctypes.util import find_library
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from otio_foley.errors import InputError, OutputError
-from otio_foley.train.stage import cameras, clip, dataset, keypoints, recipes, shaping
-from otio_foley.train.stage.actions import ACTIONS, perform
+from otio_foley.train.stage import actions, cameras, clip, dataset, keypoints, recipes, shaping
+from otio_foley.train.stage.actions import ACTIONS, Action, Way, perform
 from otio_foley.train.stage.body import Body, index, load_body, skin
 from otio_foley.train.stage.contacts import body_contacts
 from otio_foley.train.stage.film import Take
@@ -54,6 +56,80 @@ class TestPerformances:
         assert (len(done.contacts) == 0) == (action == "stand")
         assert done.intervals[0].start_s == 0.0
         assert done.intervals[-1].end_s == pytest.approx(done.motion.duration_s, abs=0.002)
+
+    @pytest.mark.parametrize("way", ["line", "circle", "spot"])
+    @pytest.mark.parametrize("capture", range(3))
+    def test_every_run_steps_as_a_runner_does(
+        self, human: Body, monkeypatch: pytest.MonkeyPatch, way: Way, capture: int
+    ) -> None:
+        monkeypatch.setattr(actions, "_RUNS", (actions._RUNS[capture],) * 3)
+        monkeypatch.setattr(actions, "_DRAWS", 1)
+        done = perform("run", human, SHARED, np.random.default_rng(capture), 3.0, way)
+        assert done.source == actions._RUNS[0].capture
+        gaps = np.diff([contact.time_s for contact in done.contacts])
+        assert len(gaps) >= 5
+        assert 2.0 < 1.0 / gaps.mean() < 3.4
+        stays = [c.toe_off_s - c.time_s for c in done.contacts if c.toe_off_s is not None]
+        assert 0.15 < min(stays) <= max(stays) < 0.4
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.parametrize("action", ["turn", "start", "stop", "shuffle", "stairs", "tiptoe"])
+    def test_feet_alternate_without_a_false_step(
+        self, human: Body, monkeypatch: pytest.MonkeyPatch, action: Action, seed: int
+    ) -> None:
+        monkeypatch.setattr(actions, "_DRAWS", 1)
+        done = perform(action, human, SHARED, np.random.default_rng(seed), 4.0)
+        for first, second in pairwise(done.contacts):
+            assert first.foot != second.foot
+            assert second.time_s - first.time_s > 0.35
+        assert len(done.contacts) >= 3
+
+    def test_what_is_wrong_is_drawn_again_then_refused(
+        self, human: Body, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = iter(["it limps", ""])
+        with monkeypatch.context() as patched:
+            patched.setattr(actions, "what_is_wrong", lambda *_: next(told))
+            assert perform("walk", human, SHARED, np.random.default_rng(1), 1.0).contacts
+        monkeypatch.setattr(actions, "what_is_wrong", lambda *_: "it limps")
+        monkeypatch.setattr(actions, "_DRAWS", 1)
+        with pytest.raises(ValueError, match="it limps"):
+            perform("walk", human, SHARED, np.random.default_rng(1), 1.0)
+
+    def test_a_missing_a_doubled_and_a_false_step_are_wrong(self, human: Body) -> None:
+        done = perform("walk", human, SHARED, np.random.default_rng(4), 4.0, "line")
+        assert actions.what_is_wrong("walk", done) == ""
+        fewer = replace(done, contacts=done.contacts[:2] + done.contacts[3:])
+        assert "planned alone" in actions.what_is_wrong("walk", fewer)
+        blind = replace(fewer, planned=fewer.planned[:0])
+        assert "planned alone" in actions.what_is_wrong("walk", blind)
+        neither = replace(done, contacts=(), planned=())
+        assert "no step" in actions.what_is_wrong("walk", neither)
+
+    def test_a_contact_is_harder_the_faster_the_foot_falls(self, human: Body) -> None:
+        drops = [
+            np.median([c.drop_m_s for c in perform(*given).contacts])
+            for given in (
+                (action, human, SHARED, np.random.default_rng(2), 3.0)
+                for action in ("tiptoe", "walk", "run", "jump")
+            )
+        ]
+        tiptoe, walk, run, jump = drops
+        assert 2.0 * tiptoe < walk < 0.7 * min(run, jump)
+
+    @pytest.mark.parametrize(
+        ("action", "parts"),
+        [("start", ["stand", "start", "walk"]), ("stop", ["walk", "stop", "stand"])],
+    )
+    def test_only_the_change_is_called_start_or_stop(
+        self, human: Body, action: Action, parts: list[str]
+    ) -> None:
+        done = perform(action, human, SHARED, np.random.default_rng(2), 5.0)
+        assert [part.action for part in done.intervals] == parts
+        change = done.intervals[1]
+        assert change.end_s - change.start_s == pytest.approx(0.9)
+        stands = done.intervals[parts.index("stand")]
+        assert not any(stands.start_s <= c.time_s < stands.end_s for c in done.contacts)
 
     def test_a_foot_moved_by_ten_milliseconds_is_seen(self, human: Body) -> None:
         """One leg plays 10 ms late: its contacts are told 10 ms later, the other foot's stay."""
@@ -286,6 +362,19 @@ class TestDataset:
         self.make(tmp_path / "set", clips=1)
         with pytest.raises(OutputError, match="another data set"):
             self.make(tmp_path / "set", clips=1, seed=2)
+
+    def test_a_second_run_at_the_same_time_is_refused(self, tmp_path: Path) -> None:
+        self.make(tmp_path, clips=1)
+        with (tmp_path / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(OutputError, match="another run"):
+                self.make(tmp_path)
+
+    def test_the_card_counts_all_that_lies_there(self, tmp_path: Path) -> None:
+        self.make(tmp_path)
+        both = (tmp_path / dataset.CARD).read_text(encoding="utf-8")
+        self.make(tmp_path, clips=1)
+        assert (tmp_path / dataset.CARD).read_text(encoding="utf-8") == both
 
     def test_what_is_told_fits_what_is_stored(self, tmp_path: Path) -> None:
         self.make(tmp_path / "set", clips=1)

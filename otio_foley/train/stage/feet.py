@@ -8,8 +8,10 @@ attitude; between stances the correction fades over. Both legs are then solved a
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +22,25 @@ from otio_foley.train.stage.retarget import SIDES, BodyMotion, Side, hinge_axis,
 from otio_foley.train.stage.rotation import Array
 
 Flags = NDArray[np.bool_]
+#: For each foot, at which samples (T,) it is meant to stand.
+Stances: TypeAlias = Mapping[Side, Flags]
 
 _CLEARANCE_M = 0.012
 _LIFT_S = 0.060
+# A fall is judged by its fastest moment in the time before a contact: in its last moments a
+# captured foot brakes on a floor that the body's foot has yet to reach.
+_FALL_S = 0.150
+_FALL_MOMENT_S = 0.040
+# Slower, the sole would be within a millimetre of the floor for long before it stands.
+_SLOWEST_FALL_M_S = 0.15
 _NEAR_FLOOR_M = 0.022
 _SLOW_M_S = 0.55
 _SLOW_SHARE = 0.45
 _SLOW_FALL_SHARE = 0.8
 _SHORTEST_STANCE_S = 0.08
-_SHORTEST_SWING_S = 0.06
+_SHORTEST_GAP_S = 0.06
+# Below any swing of the captures, of which the shortest is 0.31 s.
+_SHORTEST_SWING_S = 0.2
 _DEAD_PITCH_RAD = np.radians(4.0)
 _TOE_BEND_RAD = np.radians(38.0)
 _REACH_SHARE = 0.9985
@@ -62,22 +74,25 @@ def lock_feet(
     heel_up_rad: float = 0.0,
     lift_gain: float = 1.0,
     steps: Steps | None = None,
+    stances: Stances | None = None,
 ) -> BodyMotion:
     """Return the motion with feet that neither slide nor sink; sample it finely (1 kHz) first.
 
     `heel_up_rad` holds the heels up throughout (tiptoe); `lift_gain` raises swinging feet higher
-    than the source does; `steps` are stairs along +z.
+    than the source does; `steps` are stairs along +z. `stances` says when feet stand, where
+    the motion itself would mislead (`plan_stances`).
     """
     joints = place_joints(body, motion.rotations, motion.pelvis_m)
+    planned = plan_stances(body, motion) if stances is None else stances
     turns = motion.rotations.copy()
     ankles: dict[str, Array] = {}
-    stances: dict[str, Flags] = {}
     ground = np.zeros((len(joints), 2))
     for number, side in enumerate(SIDES):
         raw = _lifted(joints[:, index(f"foot_{side}")], lift_gain)
-        attitude = _level(_attitude(turns[:, index(f"foot_{side}")]), raw, motion.rate_hz)
+        stance = planned[side]
+        attitude = _attitude(turns[:, index(f"foot_{side}")])
+        attitude = _level(attitude, joints[:, index(f"foot_{side}")], motion.rate_hz, stance)
         attitude = replace(attitude, pitch_up=attitude.pitch_up - heel_up_rad)
-        stance = find_stance(body, side, attitude, raw, motion.rate_hz)
         attitude = _steady(attitude, stance, motion.rate_hz)
         foot, toes = shoe_turns(attitude, stance, motion.rate_hz)
         turns[:, index(f"foot_{side}")] = foot
@@ -87,8 +102,7 @@ def lock_feet(
         if steps is not None:
             ground[:, number] = _ground(ankles[side], stance, steps)
             ankles[side][:, 1] += ground[:, number]
-        stances[side] = stance
-    lift = _pelvis_lift(joints, ankles, stances, motion.rate_hz)
+    lift = _pelvis_lift(joints, ankles, planned, motion.rate_hz)
     moved = joints + lift[:, None, None] * np.array([0.0, 1.0, 0.0])
     drop = _pelvis_drop(body, moved, ankles, motion.rate_hz)
     height = (lift - drop)[:, None] * np.array([0.0, 1.0, 0.0])
@@ -115,21 +129,35 @@ class Footfall:
     """Where its ankle is, on the mean of the stance."""
 
 
-def footfalls(body: Body, motion: BodyMotion, lift_gain: float = 1.0) -> tuple[Footfall, ...]:
+def plan_stances(body: Body, motion: BodyMotion) -> Stances:
+    """When each foot of an unlocked motion is meant to stand.
+
+    The motion should be as captured: on the spot, a foot that stands is carried back as on a
+    treadmill, and of small or slow steps no threshold tells the swing.
+    """
+    joints = place_joints(body, motion.rotations, motion.pelvis_m)
+    planned: dict[Side, Flags] = {}
+    for side in SIDES:
+        ankle = joints[:, index(f"foot_{side}")]
+        attitude = _attitude(motion.rotations[:, index(f"foot_{side}")])
+        attitude = _level(attitude, ankle, motion.rate_hz)
+        planned[side] = find_stance(body, side, attitude, ankle, motion.rate_hz)
+    return planned
+
+
+def footfalls(body: Body, motion: BodyMotion, stances: Stances) -> tuple[Footfall, ...]:
     """Where and when feet come to stand in an unlocked motion, in order of time; one that stands
     at the first sample is among them."""
     joints = place_joints(body, motion.rotations, motion.pelvis_m)
-    found = []
-    for side in SIDES:
-        raw = _lifted(joints[:, index(f"foot_{side}")], lift_gain)
-        attitude = _level(
-            _attitude(motion.rotations[:, index(f"foot_{side}")]), raw, motion.rate_hz
+    found = [
+        Footfall(
+            time_s=first / motion.rate_hz,
+            foot=side,
+            z_m=float(joints[first:last, index(f"foot_{side}"), 2].mean()),
         )
-        stance = find_stance(body, side, attitude, raw, motion.rate_hz)
-        found += [
-            Footfall(time_s=first / motion.rate_hz, foot=side, z_m=float(raw[first:last, 2].mean()))
-            for first, last in runs(stance)
-        ]
+        for side in SIDES
+        for first, last in runs(stances[side])
+    ]
     return tuple(sorted(found, key=lambda fall: fall.time_s))
 
 
@@ -176,14 +204,19 @@ def find_stance(body: Body, side: str, attitude: Attitude, ankle_m: Array, rate_
     moved = sole[ahead, lowest] - point + ankle_m[ahead] - ankle_m
     speed = _smooth(np.linalg.norm(moved[:, [0, 2]], axis=1) * rate_hz, 0.008 * rate_hz)
     travel = np.linalg.norm(ankle_m[-1, [0, 2]] - ankle_m[0, [0, 2]]) / len(sole) * rate_hz
-    floor = _smooth(_rolling_min(height, round(0.5 * rate_hz)), 0.15 * rate_hz)
+    # The floor is a level that the foot keeps to: a heel that strikes may dip below it for a
+    # moment, where a capture is coarse or its foot is longer than the body's.
+    kept = -_rolling_min(-height, round(_SHORTEST_STANCE_S * rate_hz / 2.0))
+    floor = _smooth(_rolling_min(kept, round(0.5 * rate_hz)), 0.15 * rate_hz)
     # A foot that falls fast has landed as soon as it is down, whatever it still does sideways.
     fall = np.maximum(-np.gradient(_smooth(height, 0.008 * rate_hz)) * rate_hz, 0.0)
     fall = -_rolling_min(-fall, round(0.04 * rate_hz))
     slow = np.maximum(max(_SLOW_M_S, _SLOW_SHARE * float(travel)), _SLOW_FALL_SHARE * fall)
     standing = (height - floor < _NEAR_FLOOR_M) & (speed < slow)
-    standing = ~_without_short(~standing, round(_SHORTEST_SWING_S * rate_hz))
-    return _without_short(standing, round(_SHORTEST_STANCE_S * rate_hz))
+    standing = ~_without_short(~standing, round(_SHORTEST_GAP_S * rate_hz))
+    standing = _without_short(standing, round(_SHORTEST_STANCE_S * rate_hz))
+    # Only what is a stance by itself is joined: a push-off that halts is one, not two.
+    return ~_without_short(~standing, round(_SHORTEST_SWING_S * rate_hz))
 
 
 def shoe_turns(attitude: Attitude, stance: Flags, rate_hz: float) -> tuple[Array, Array]:
@@ -219,12 +252,20 @@ def _compose(attitude: Attitude) -> Array:
     )
 
 
-def _level(attitude: Attitude, ankle: Array, rate_hz: float) -> Attitude:
-    """Take out how the source's flat foot was off the level, judged where the foot lies still."""
-    pace = np.linalg.norm(np.gradient(ankle, axis=0), axis=1) * rate_hz
+def _level(
+    attitude: Attitude, ankle: Array, rate_hz: float, stance: Flags | None = None
+) -> Attitude:
+    """Take out how the source's flat foot was off the level, judged where the foot lies still.
+
+    Where stances are known, one that is carried over the floor lies still too.
+    """
+    speed = np.gradient(ankle, axis=0) * rate_hz
+    pace = np.linalg.norm(speed, axis=1) if stance is None else np.abs(speed[:, 1])
     turning = np.abs(np.gradient(attitude.pitch_up)) * rate_hz
     score = _smooth(pace / 0.1 + turning / 0.3, 0.03 * rate_hz)
-    still = score <= np.quantile(score, 0.15)
+    if stance is not None and stance.any():
+        score = np.where(stance, score, np.inf)
+    still = score <= np.quantile(score[np.isfinite(score)], 0.15 if stance is None else 0.3)
     pitch = attitude.pitch_up - np.median(attitude.pitch_up[still])
     # Small tilts of a standing foot are the source's error, not a step on the heel's edge.
     pitch = pitch - _DEAD_PITCH_RAD * np.tanh(pitch / _DEAD_PITCH_RAD)
@@ -273,23 +314,35 @@ def _roll_and_swing(raw: Array, sole: Array, stance: Flags, rate_hz: float) -> A
         offset[first:last] = path - raw[first:last]
     ankle = raw + _bridge(offset, stance)
     for first, last in runs(~stance):
+        closes = last < len(raw)
         ankle[first:last, 1] += _clear(
             ankle[first:last, 1] + lowest[first:last],
             rate_hz,
             opens=first > 0,
-            closes=last < len(raw),
+            fall_m_s=_fall_m_s(raw, last, rate_hz) if closes else None,
         )
     return ankle
 
 
-def _clear(height: Array, rate_hz: float, *, opens: bool, closes: bool) -> Array:
-    """How much to raise a swinging foot (T,) so that it leaves the floor briskly and stays off."""
+def _fall_m_s(ankle: Array, contact: int, rate_hz: float) -> float:
+    """How fast a foot of the unlocked motion comes down before the sample of its contact."""
+    height = ankle[max(contact - round(_FALL_S * rate_hz), 0) : contact + 1, 1]
+    moment = min(round(_FALL_MOMENT_S * rate_hz), len(height) - 1)
+    fastest = float((height[:-moment] - height[moment:]).max()) * rate_hz / moment
+    return max(fastest, _SLOWEST_FALL_M_S)
+
+
+def _clear(height: Array, rate_hz: float, *, opens: bool, fall_m_s: float | None) -> Array:
+    """How much to raise a swinging foot (T,) so that it leaves the floor briskly, stays off, and
+    comes down as fast as it did in the source (None where it does not come down)."""
     count = len(height)
     since = (np.arange(count) + 1.0) / rate_hz if opens else np.full(count, np.inf)
-    until = (count - np.arange(count)) / rate_hz if closes else np.full(count, np.inf)
+    until = (count - np.arange(count)) / rate_hz
+    drop_s = 0.0 if fall_m_s is None else np.pi / 2.0 * _CLEARANCE_M / fall_m_s
     need = _CLEARANCE_M
-    for left in (since, until):
-        need = need * np.sin(np.pi / 2.0 * np.clip(left / _LIFT_S, 0.0, 1.0))
+    for left, length_s in ((since, _LIFT_S), (until, drop_s)):
+        share = left / length_s if length_s else np.ones(count)
+        need = need * np.sin(np.pi / 2.0 * np.clip(share, 0.0, 1.0))
     wanted = np.asarray(need)
     apart = height - wanted
     raised: Array = (apart + np.sqrt(apart * apart + (0.5 * wanted) ** 2)) / 2.0 + wanted
@@ -325,7 +378,7 @@ def _bridge(offset: Array, stance: Flags) -> Array:
 
 
 def _pelvis_lift(
-    joints: Array, ankles: dict[str, Array], stances: dict[str, Flags], rate_hz: float
+    joints: Array, ankles: dict[str, Array], stances: Stances, rate_hz: float
 ) -> Array:
     """Slow vertical correction (T,) that follows the corrections of the standing feet."""
     total = np.zeros(len(joints))
