@@ -23,6 +23,7 @@ from otio_foley.train.steps.trials import (
     Window,
     clipped,
     windows_around,
+    without,
 )
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -62,6 +63,10 @@ def test_windows_join_steps_that_nothing_fits_between() -> None:
     assert (first.start_s, first.end_s) == (pytest.approx(0.75), pytest.approx(1.85))
     assert (second.start_s, second.end_s) == (pytest.approx(2.75), pytest.approx(3.25))
     assert clipped([first, second], 1.0, 2.0) == (Window(start_s=1.0, end_s=first.end_s),)
+    assert [(one.start_s, one.end_s) for one in without([Window(start_s=1, end_s=4)], 2, 3)] == [
+        (1, 2),
+        (3, 4),
+    ]
 
 
 def on_a_belt(speed_m_s: float) -> tuple[np.ndarray, np.ndarray, list[TrueContact]]:
@@ -131,6 +136,8 @@ def test_every_plate_contact_of_the_list_but_one_is_reached(trials: tuple[Trial,
     assert len(listed) == 188
     assert missing == [("vanderzee_p10_trial3.c3d", "56.1092")]
     assert sum(map(len, felt.values())) == 187
+    (hopper,) = [trial for trial in trials if trial.subject == "van der Zee 10"]
+    assert [hopper.truths[0].knows(t) for t in (55.83, 56.0, 56.63)] == [True, False, True]
 
 
 @needs_shared

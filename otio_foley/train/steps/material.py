@@ -21,6 +21,7 @@ from otio_foley.train.steps.trials import (
     height_from_legs_m,
     window_over,
     windows_around,
+    without,
 )
 from otio_foley.types import FloatArray
 
@@ -35,6 +36,8 @@ _SUBJECTS = {
 
 #: A stance is longer than a foot's label may be wrong.
 _LONGEST_STANCE_S = 1.5
+#: What is not known about a foot that stood before its plate felt it: so long before and after.
+_DOUBT_S = (0.2, 0.1)
 
 
 def read_trials(material: Path) -> tuple[Trial, ...]:
@@ -54,10 +57,14 @@ def read_trial(path: Path, name: str) -> Trial:
     felt = plate_contacts(recording.plates, times_s, body.joints_m)
     belt = belt_velocity(times_s, body.joints_m, felt)
     joints = off_belt(times_s, body.joints_m, belt)
-    felt = tuple(contact for contact in felt if comes_down(times_s, joints, contact))
+    doubtful = [contact for contact in felt if not comes_down(times_s, joints, contact)]
+    felt = tuple(contact for contact in felt if contact not in doubtful)
     labelled = labelled_contacts(recording.events)
     # On a treadmill every step meets a plate, so that nothing is missing between two of them.
     windows = window_over(felt) if belt.any() else windows_around(felt)
+    for contact in doubtful:
+        # When that foot came down is not known: some time before the plate felt it.
+        windows = without(windows, contact.time_s - _DOUBT_S[0], contact.time_s + _DOUBT_S[1])
     truths = [Truth(source="plate", contacts=felt, windows=_within(windows, times_s))]
     windows = windows_around(labelled)
     truths.append(Truth(source="label", contacts=labelled, windows=_within(windows, times_s)))

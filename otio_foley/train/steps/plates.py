@@ -141,7 +141,8 @@ def _leaves(times_s: FloatArray, foot_m: FloatArray, load: Load) -> bool:
 def comes_down(times_s: FloatArray, joints_m: FloatArray, contact: TrueContact) -> bool:
     """Whether the foot swung just before, over ground or with the belt taken off.
 
-    A load without a swing is weight shifted onto a foot that already stood beside the plate.
+    A load without a swing is weight put onto a foot that already stood, beside the plate or on it
+    with next to no weight: when it came down the plate does not say.
     """
     side = SIDES.index(contact.foot)
     before, until = np.searchsorted(times_s, [contact.time_s - ahead for ahead in _BEFORE_S])

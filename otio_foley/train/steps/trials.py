@@ -113,6 +113,13 @@ def clipped(windows: Sequence[Window], start_s: float, end_s: float) -> tuple[Wi
     return _joined([span for span in cut if span[0] < span[1]])
 
 
+def without(windows: Sequence[Window], start_s: float, end_s: float) -> tuple[Window, ...]:
+    """What of the windows lies outside a stretch of time."""
+    left = [(one.start_s, min(one.end_s, start_s)) for one in windows]
+    left += [(max(one.start_s, end_s), one.end_s) for one in windows]
+    return _joined([span for span in left if span[0] < span[1]])
+
+
 def _joined(spans: Sequence[tuple[float, float]]) -> tuple[Window, ...]:
     joined: list[tuple[float, float]] = []
     for start_s, end_s in sorted(spans):
