@@ -30,8 +30,9 @@ _THREADS = max(1, min(4, os.cpu_count() or 1))
 #: Searched squares, as shares of the short side, half overlapping.
 _TILE_SHARES = (1.0, 0.6)
 
-#: Crop side over the person's size: the network wants a quarter more on all sides.
-_CROP_MARGIN = 1.5
+#: Crop side over the person's size. The network finds fewer people in tighter crops: of the stage's
+#: before a static camera 80 % at 1.3, 92 % at 1.6, 91 % at 2 (`train.stage.poses`).
+CROP_MARGIN = 1.75
 
 #: Someone unseen for so long is lost; someone found near by within `_RETURN_S` is the same one.
 _LOST_AFTER_S = 0.3
@@ -336,7 +337,7 @@ def _is_person(person: Person, crop: Crop) -> bool:
 def _plausible(person: Person, crop: Crop) -> bool:
     """A person who at once is elsewhere or of another size is another, or nobody."""
     offset = person.centre_px - (crop.centre_x_px, crop.centre_y_px)
-    size = crop.side_px / _CROP_MARGIN
+    size = crop.side_px / CROP_MARGIN
     return bool(
         np.hypot(*offset) < 0.5 * size
         and 0.5 < person.size_px / size < 2.0
@@ -347,7 +348,7 @@ def _plausible(person: Person, crop: Crop) -> bool:
 def _crop_around(person: Person, velocity_px: FloatArray, before: Crop | None) -> Crop:
     """A crop where the person will be next; its size changes slowly, so that limbs may swing."""
     centre = person.centre_px + velocity_px
-    side = _CROP_MARGIN * max(person.size_px, 24.0)
+    side = CROP_MARGIN * max(person.size_px, 24.0)
     if before is not None:
         side = 0.9 * before.side_px + 0.1 * side
     return Crop(centre_x_px=float(centre[0]), centre_y_px=float(centre[1]), side_px=side)

@@ -69,16 +69,16 @@ def gait_tracks(pose: Pose, camera: CameraMotion) -> tuple[GaitTrack, ...]:
     times_s = pose.times_s[seen]
     points = to_ground(pose.keypoints_px[seen], times_s, camera)
     confidence = pose.confidence[seen]
-    at_edge = _at_edge(pose.keypoints_px[seen], pose.image_size_px)
+    border = at_edge(pose.keypoints_px[seen], pose.image_size_px)
     breaks = np.flatnonzero(np.diff(times_s) > _LONGEST_HOLE_S) + 1
     tracks = []
     for part in np.split(np.arange(len(times_s)), breaks):
         if len(part) >= 5:
-            tracks.append(_gait_track(times_s[part], points[part], confidence[part], at_edge[part]))
+            tracks.append(_gait_track(times_s[part], points[part], confidence[part], border[part]))
     return tuple(tracks)
 
 
-def _at_edge(keypoints_px: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bool_]:
+def at_edge(keypoints_px: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bool_]:
     """Whether each keypoint (T, 33, 2) lies within a hundredth of the picture of its border."""
     size = np.array(size_px, dtype=np.float64)
     inside = (keypoints_px > 0.01 * size) & (keypoints_px < 0.99 * size)

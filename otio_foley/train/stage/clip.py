@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.train.stage import keypoints, look, shaping
-from otio_foley.train.stage.actions import Performance, perform
+from otio_foley.train.stage.actions import Action, Performance, perform
 from otio_foley.train.stage.body import Body
 from otio_foley.train.stage.cameras import CLOSE_UPS, Subject, cameras, middle_of
 from otio_foley.train.stage.cast import Person, person
@@ -43,6 +43,7 @@ class Player:
     """A person with what they do, where it lies on the stage."""
 
     person: Person
+    action: Action
     performance: Performance
 
     def take(self) -> Take:
@@ -90,7 +91,7 @@ def cast_players(plan: Plan, base: Body, shared: Path) -> list[Player]:
         someone = person(base, rng, part.garment)
         needed_s = plan.duration_s / plan.slow_motion + 2.0 * _LEAD_IN_S
         done = perform(part.action, someone.body, shared, rng, needed_s, part.way)
-        player = Player(person=someone, performance=done)
+        player = Player(person=someone, action=part.action, performance=done)
         placed = _crossing(player, players, plan, rng) if players else player
         if placed is not None:
             players.append(placed)
@@ -402,6 +403,7 @@ def _person_told(plan: Plan, player: Player) -> dict[str, Any]:
     return {
         "height_m": round(player.person.height_m, 3),
         "garment": player.person.garment,
+        "action": player.action,
         "source": player.performance.source,
         "contacts": contacts,
         "intervals": intervals,

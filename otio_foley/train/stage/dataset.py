@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from otio_foley.errors import InputError, OutputError
 from otio_foley.train.stage.body import Body, load_body
@@ -28,6 +29,7 @@ from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE, make_clip
 from otio_foley.train.stage.recipes import RECIPES, Recipe, plan
 
 CLIPS, CARD, SHEET, ABOUT = "clips", "CARD.md", "contact_sheet.png", "dataset.json"
+_LOCK = ".lock"
 _MATERIAL = ("body", "gait", "floors")
 _SHEET_CLIPS = 48
 _THUMBNAIL_PX = (240, 135)
@@ -89,19 +91,41 @@ def make_dataset(
     OutputError where `out` holds another data set or cannot be written.
     """
     _check_material(shared)
-    _claim(out, {"version": 1, "recipe": recipe, "seed": seed})
-    missing = [number for number in range(clips) if not _folder(out, number).is_dir()]
-    _make_all(out, shared, recipe, seed, missing, clips, jobs, report)
-    told = [_read(out, number) for number in range(clips)]
-    _write_sheet(out, range(clips))
-    (out / CARD).write_text(card(told, recipe, seed), encoding="utf-8")
+    with _claimed(out):
+        _name(out, {"version": 1, "recipe": recipe, "seed": seed})
+        missing = [number for number in range(clips) if not _folder(out, number).is_dir()]
+        _make_all(out, shared, recipe, seed, missing, clips, jobs, report)
+        # Of all that lie there: the folder may hold more than were asked for this time.
+        numbers = sorted(int(folder.name) for folder in (out / CLIPS).glob("[0-9]*"))
+        told = [_read(out, number) for number in numbers]
+        _write_sheet(out, numbers)
+        (out / CARD).write_text(card(told, recipe, seed), encoding="utf-8")
 
 
-def _claim(out: Path, about: dict[str, Any]) -> None:
+@contextmanager
+def _claimed(out: Path) -> Iterator[None]:
+    """One run at a time in a folder: another would clear away what this one is making."""
+    import fcntl  # Linux and macOS; the stage's EGL context is Linux's anyway
+
+    try:
+        (out / CLIPS).mkdir(parents=True, exist_ok=True)
+        lock = (out / _LOCK).open("w")
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OutputError(
+                f"another run is at work in {out}", hint="wait for it, or choose another folder"
+            ) from error
+        yield
+
+
+def _name(out: Path, about: dict[str, Any]) -> None:
     """Say in the folder what it holds; a folder that holds something else is refused."""
     path = out / ABOUT
     try:
-        (out / CLIPS).mkdir(parents=True, exist_ok=True)
         for leftover in (out / CLIPS).glob(".*"):  # of a run that was killed
             shutil.rmtree(leftover, ignore_errors=True)
         if path.exists():
@@ -148,10 +172,14 @@ def _make_all(
     # Spawned, because a GL context does not survive a fork.
     with ProcessPoolExecutor(jobs, get_context("spawn"), _alone) as pool:
         futures = [pool.submit(make_one, out, shared, recipe, seed, n) for n in missing]
-        for future in as_completed(futures):
-            future.result()
-            done += 1
-            tell()
+        try:
+            for future in as_completed(futures):
+                future.result()
+                done += 1
+                tell()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # say it now, not hours later
+            raise
 
 
 def _left(seconds: float) -> str:
@@ -160,16 +188,19 @@ def _left(seconds: float) -> str:
 
 
 def _alone() -> None:
-    """One core for each of several processes: theirs would only wait for one another."""
-    for name in ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
+    """One core of the software renderer's for each of several processes: more would only wait for
+    one another."""
+    os.environ["LP_NUM_THREADS"] = "1"
 
 
 def make_one(out: Path, shared: Path, recipe: Recipe, seed: int, number: int) -> None:
     """Make one clip beside its place and move it there when it is whole."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{number:05}-", dir=out / CLIPS))
+    folder = out / CLIPS / f".{number:05}"
+    folder.mkdir()
     try:
-        make_clip(plan(recipe, number, seed, shared), _body(shared), shared, folder)
+        # Sums over several threads round otherwise.
+        with threadpool_limits(1):
+            make_clip(plan(recipe, number, seed, shared), _body(shared), shared, folder)
         folder.rename(_folder(out, number))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -192,12 +223,11 @@ def _read(out: Path, number: int) -> dict[str, Any]:
 # ---- sheet and card
 
 
-def _write_sheet(out: Path, numbers: Iterable[int]) -> None:
+def _write_sheet(out: Path, numbers: Sequence[int]) -> None:
     """The middle picture of up to 48 clips, spread over the set, on one PNG."""
     import cv2
 
-    every = list(numbers)
-    chosen = every[:: max(1, -(-len(every) // _SHEET_CLIPS))]
+    chosen = numbers[:: max(1, -(-len(numbers) // _SHEET_CLIPS))]
     if not chosen:
         return
     tiles = [_thumbnail(out, number) for number in chosen]
@@ -217,7 +247,7 @@ def _thumbnail(out: Path, number: int) -> Any:
         _, picture = movie.read()
     movie.release()
     small = cv2.resize(picture, _THUMBNAIL_PX, interpolation=cv2.INTER_AREA)
-    actions = "+".join(person["intervals"][-1]["action"] for person in told["people"])
+    actions = "+".join(person["action"] for person in told["people"])
     for at, line in enumerate((f"{number} {actions}", f"{told['floor']} {told['camera']}")):
         for colour, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
             place = (4, 12 + 12 * at)
@@ -249,7 +279,7 @@ def card(told: list[dict[str, Any]], recipe: str, seed: int) -> str:
         "",
     ]
     for title, values in (
-        ("Actions", [person["intervals"][-1]["action"] for person in people]),
+        ("Actions", [person["action"] for person in people]),
         ("Captures", [person["source"] for person in people]),
         ("Clothes", [person["garment"] for person in people]),
         ("Floors", [clip["floor"] for clip in told]),

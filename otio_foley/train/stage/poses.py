@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_foley.analysis.people import CROP_MARGIN
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE
 from otio_foley.train.stage.dataset import CLIPS
@@ -37,11 +38,13 @@ JOINTS: Mapping[str, tuple[int, int]] = {
     "toe": (31, 32),
 }
 _EVERY = 8
-#: A crop reaches this far beyond the person's keypoints, as in the product's tracker.
-_MARGIN = 1.3
 #: Errors beyond this share of the body's height are another person, or left for right.
 _OUTLIER = 0.10
-_SIZES_PX = (0, 60, 100, 150, 220, 10_000)
+#: From 150 px on a person fills what the network looks at (256 px), and errors stay what they are.
+_SIZES_PX = (0, 60, 100, 150, 100_000)
+#: Whoever shows less of their keypoints is not counted in the noise model: somebody cut off by the
+#: picture or behind another is a case of its own.
+_SHOWN = 0.75
 #: Legs are taken for each other where that makes the error smaller by this, and they are apart by
 #: this share of the body's height.
 _SWAPPED = 0.5
@@ -113,7 +116,7 @@ def _pictures(path: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]
 def _crop(keypoints_px: Array) -> Crop:
     low, high = np.nanmin(keypoints_px, axis=0), np.nanmax(keypoints_px, axis=0)
     centre = (low + high) / 2.0
-    side = float((high - low).max()) * _MARGIN
+    side = float((high - low).max()) * CROP_MARGIN
     return Crop(centre_x_px=float(centre[0]), centre_y_px=float(centre[1]), side_px=max(side, 8.0))
 
 
@@ -174,7 +177,7 @@ def noise_model(found: Sequence[Sighting], source: str) -> dict[str, Any]:
     swaps = [_legs_swapped(one) for one in found if _both_legs(one)]
     named = [_with_legs_named(one) for one in found]
     for low, high in pairwise(_SIZES_PX):
-        own = [one for one in named if low <= one.height_px < high and one.seen.sum() >= 4]
+        own = [one for one in named if low <= one.height_px < high and _shown(one)]
         if not own:
             continue
         sizes.append(
@@ -195,6 +198,10 @@ def noise_model(found: Sequence[Sighting], source: str) -> dict[str, Any]:
         "correlation_s": round(_correlation_s(named), 4),
         "sizes": sizes,
     }
+
+
+def _shown(one: Sighting) -> bool:
+    return bool(one.seen.sum() >= _SHOWN * np.isfinite(one.truth_px).all(axis=-1).sum())
 
 
 def _both_legs(one: Sighting) -> bool:

@@ -81,6 +81,11 @@ class Plan:
         return np.random.default_rng([self.seed, self.number, purpose])
 
 
+def _drawing(seed: int, number: int, recipe: int) -> np.random.Generator:
+    """Random numbers of a plan, apart from those that its clip draws (`Plan.rng`)."""
+    return np.random.default_rng([seed, number, 0, recipe])
+
+
 def plan(recipe: Recipe, number: int, seed: int, shared: Path) -> Plan:
     """The plan of clip `number` of a recipe. Raises KeyError for a recipe that is none."""
     return RECIPES[recipe](number, seed, shared)
@@ -88,7 +93,7 @@ def plan(recipe: Recipe, number: int, seed: int, shared: Path) -> Plan:
 
 def _method(number: int, seed: int, shared: Path) -> Plan:
     """Three actions, three ways, four floors in turn: 36 clips make a round."""
-    rng = np.random.default_rng([seed, number, 1])
+    rng = _drawing(seed, number, 1)
     action = _METHOD_ACTIONS[number % 3]
     way = _METHOD_WAYS[number // 3 % 3]
     floor = _METHOD_FLOORS[number // 9 % 4]
@@ -115,7 +120,7 @@ def _method(number: int, seed: int, shared: Path) -> Plan:
 
 def _floors(number: int, seed: int, shared: Path) -> Plan:
     """Every floor in turn, seen from many places, two seconds each: for learning floors."""
-    rng = np.random.default_rng([seed, number, 2])
+    rng = _drawing(seed, number, 2)
     names = sorted({floor.name for floor in floors(shared)})
     cameras: dict[Kind, float] = {
         "static": 0.3,
@@ -146,7 +151,7 @@ def _floors(number: int, seed: int, shared: Path) -> Plan:
 
 def _steps(number: int, seed: int, shared: Path) -> Plan:
     """The hard cases: every action, camera, rate and look, up to four people, things in the way."""
-    rng = np.random.default_rng([seed, number, 3])
+    rng = _drawing(seed, number, 3)
     action = ACTIONS[number % len(ACTIONS)]
     camera = KINDS[number // len(ACTIONS) % len(KINDS)] if rng.random() < 0.5 else _any(rng, KINDS)
     alone = action == "stairs"
