@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -189,14 +191,22 @@ def _left(seconds: float) -> str:
 
 def _alone() -> None:
     """One core of the software renderer's for each of several processes: more would only wait for
-    one another."""
+    one another. A process ends when the one that started it was killed."""
     os.environ["LP_NUM_THREADS"] = "1"
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def make_one(out: Path, shared: Path, recipe: Recipe, seed: int, number: int) -> None:
     """Make one clip beside its place and move it there when it is whole."""
-    folder = out / CLIPS / f".{number:05}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix=f".{number:05}-", dir=out / CLIPS))
+    folder.chmod(0o755)
     try:
         # Sums over several threads round otherwise.
         with threadpool_limits(1):
