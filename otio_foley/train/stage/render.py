@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
@@ -45,9 +46,9 @@ _Quad: TypeAlias = tuple[Array, Array, Colour, float]
 _MOST_FLOOR_ROWS = 5 * 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Camera:
-    """A pinhole camera."""
+    """A pinhole camera. (No slots: what is computed once is kept.)"""
 
     eye_m: Array
     target_m: Array
@@ -57,6 +58,7 @@ class Camera:
     roll_deg: float = 0.0
     """Positive turns the camera clockwise, so that the picture leans to the left."""
 
+    @cached_property
     def matrix(self) -> Array:
         """Projection times view (4, 4), OpenGL clip space."""
         roll = np.radians(self.roll_deg)
@@ -79,7 +81,7 @@ class Camera:
 
     def _clip(self, points_m: Array) -> Array:
         padded = np.concatenate([points_m, np.ones((*points_m.shape[:-1], 1))], axis=-1)
-        clip: Array = padded @ self.matrix().T
+        clip: Array = padded @ self.matrix.T
         return clip
 
 
@@ -276,7 +278,7 @@ class Renderer:
         width, height = right - left, bottom - top
         part = (left, self._size[1] - bottom, width, height)
         # A smaller viewport with a cropped projection: what lies outside is never shaded.
-        matrix = _crop(part, self._size) @ camera.matrix()
+        matrix = _crop(part, self._size) @ camera.matrix
         self._target.viewport = part
         self._target.use()
         self._context.clear(*_HORIZON, 0.0)
@@ -589,12 +591,18 @@ def _crop(part: tuple[int, int, int, int], size_px: tuple[int, int]) -> Array:
 
 def _look_at(eye: Array, target: Array) -> Array:
     forward = normalise(np.asarray(target, dtype=np.float64) - eye)
-    right = normalise(np.cross(forward, [0.0, 1.0, 0.0]))
-    axes = np.stack([right, np.cross(right, forward), -forward])
+    # NumPy's own cross product takes longer than all else here.
+    right = normalise(np.array([-forward[2], 0.0, forward[0]]))
+    axes = np.stack([right, _cross(right, forward), -forward])
     matrix = np.eye(4)
     matrix[:3, :3] = axes
     matrix[:3, 3] = -axes @ eye
     return matrix
+
+
+def _cross(one: Array, other: Array) -> Array:
+    (a, b, c), (d, e, f) = one, other
+    return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
 
 
 def _light_matrix(centre: Array, direction: Array, half_m: float) -> Array:
