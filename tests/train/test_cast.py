@@ -141,6 +141,9 @@ class TestPeople:
         for one in people:
             for colour in ("skin", "hair", "shirt", "trousers", "shoe"):
                 assert all(0.0 <= part <= 1.0 for part in getattr(one.palette, colour))
+            for cloth in (one.palette.shirt, one.palette.trousers):
+                apart = [abs(a - b) for a, b in zip(cloth, one.palette.skin, strict=True)]
+                assert max(apart) > 0.15  # or they look undressed
 
     @pytest.mark.parametrize("garment", GARMENTS)
     @pytest.mark.parametrize("seed", [1, 4, 9])

@@ -165,24 +165,34 @@ def _draw_build(rng: np.random.Generator) -> Build:
     )
 
 
+#: Cloth differs from skin by so much in one sRGB channel at least.
+_UNLIKE_SKIN = 0.15
+
+
 def _draw_palette(rng: np.random.Generator) -> Palette:
     tone = int(rng.integers(len(_SKINS)))
     hairs: list[int] = list(_HAIRS)
     if tone >= 5:
         del hairs[_FAIR_HAIRS]
+    skin = _varied(_SKINS[tone], rng, 0.015)
     return Palette(
-        skin=_varied(_SKINS[tone], rng, 0.015),
+        skin=skin,
         hair=_varied(_picked(hairs, rng), rng, 0.02),
-        shirt=_clothes(rng, bright=0.5),
-        trousers=_clothes(rng, bright=0.2),
+        shirt=_clothes(rng, skin, bright=0.5),
+        trousers=_clothes(rng, skin, bright=0.2),
         shoe=_varied(_picked(_SHOES, rng), rng, 0.02),
     )
 
 
-def _clothes(rng: np.random.Generator, bright: float) -> Colour:
-    kind = float(rng.uniform())
-    choice = _BRIGHT if kind < bright else _FLOORS if kind > 0.8 else _MUTED
-    return _varied(_picked(choice, rng), rng, 0.05)
+def _clothes(rng: np.random.Generator, skin: Colour, bright: float) -> Colour:
+    """A colour of cloth that nobody takes for this skin."""
+    for _ in range(20):
+        kind = float(rng.uniform())
+        choice = _BRIGHT if kind < bright else _FLOORS if kind > 0.8 else _MUTED
+        colour = _varied(_picked(choice, rng), rng, 0.05)
+        if max(abs(one - other) for one, other in zip(colour, skin, strict=True)) > _UNLIKE_SKIN:
+            break
+    return colour
 
 
 def _picked(choice: Sequence[int], rng: np.random.Generator) -> int:
