@@ -75,6 +75,18 @@ class TestNoise:
         assert model["sizes"][0]["joints"]["ankle"]["outliers"] < 0.01
         assert model["sizes"][0]["joints"]["ankle"]["sigma"] == pytest.approx([0.02] * 2, rel=0.15)
 
+    def test_somebody_else_is_told_apart_and_is_no_noise(self) -> None:
+        rng = np.random.default_rng(7)
+        elsewhere = np.full((COUNT, 2), 60.0)
+        people = [
+            sighting(rng, error_px=elsewhere if number % 4 == 0 else None) for number in range(200)
+        ]
+        (size,) = poses.noise_model(people, "made up")["sizes"]
+        assert size["people"] == 150
+        assert size["found"] == 1.0
+        assert size["joints"]["knee"]["outliers"] < 0.01
+        assert "| 75% | 25% | 100% |" in poses.table(people)[-1]
+
     @pytest.mark.parametrize("left", [0.2, 0.6])
     def test_how_long_an_error_stays(self, left: float) -> None:
         rng = np.random.default_rng(6)

@@ -131,29 +131,36 @@ def _whole(picture: NDArray[np.uint8]) -> Crop:
 def table(found: Sequence[Sighting]) -> list[str]:
     """Detection and median errors per kind of camera, as Markdown."""
     lines = [
-        "| camera | people | found in crop | somebody in picture | "
+        "| camera | people | found in crop | somebody else in crop | somebody in picture | "
         + " | ".join(f"{name} %" for name in JOINTS)
         + " |",
-        "| --- | --- | --- | --- |" + " --- |" * len(JOINTS),
+        "| --- | --- | --- | --- | --- |" + " --- |" * len(JOINTS),
     ]
     for camera in [*sorted({one.camera for one in found}), "all"]:
         own = [one for one in found if camera in ("all", one.camera)]
         shown = [one for one in own if one.seen.sum() >= 4]
         if not shown:
             continue
-        rate = np.mean([one.found is not None for one in shown])
+        other = np.mean([_is_other(one) for one in shown])
+        rate = np.mean([one.found is not None for one in shown]) - other
         alone = np.mean([one.alone for one in shown])
-        errors = [_median(shown, pair) for pair in JOINTS.values()]
+        own = [one for one in shown if not _is_other(one)]
+        errors = [_median(own, pair) for pair in JOINTS.values()]
         cells = [f"{value:.1f}" if np.isfinite(value) else "-" for value in errors]
-        lines.append(
-            f"| {camera} | {len(shown)} | {rate:.0%} | {alone:.0%} | " + " | ".join(cells) + " |"
-        )
+        shares = f"{rate:.0%} | {other:.0%} | {alone:.0%}"
+        lines.append(f"| {camera} | {len(shown)} | {shares} | " + " | ".join(cells) + " |")
     return lines
 
 
 def _median(found: Sequence[Sighting], joints: tuple[int, int]) -> float:
     errors = np.concatenate([_errors(one, joints) for one in found] or [np.zeros((0, 2))])
     return float(np.median(np.linalg.norm(errors, axis=1)) * 100.0) if len(errors) else np.nan
+
+
+def _is_other(one: Sighting) -> bool:
+    """Whether the network found somebody else: most joints are far from where they are."""
+    errors = np.linalg.norm(_errors(one, range(len(one.seen))), axis=1)
+    return len(errors) > 0 and float(np.median(errors)) > _OUTLIER
 
 
 def _errors(one: Sighting, joints: Sequence[int]) -> Array:
@@ -172,10 +179,11 @@ def noise_model(found: Sequence[Sighting], source: str) -> dict[str, Any]:
     """What training adds to true keypoints: per joint and size in the picture the bias and spread
     (robust: of what is no outlier), how many are outliers, how sure the network is of joints that
     are seen and of ones that are hidden; and how often it finds nobody. Of all sizes together: how
-    often the legs are taken for each other, and the time after which 1/e of an error is left."""
+    often the legs are taken for each other, and the time after which 1/e of an error is left. Who
+    is taken for somebody else is left out: to keep to one person is the tracker's work."""
     sizes = []
     swaps = [_legs_swapped(one) for one in found if _both_legs(one)]
-    named = [_with_legs_named(one) for one in found]
+    named = [one for one in map(_with_legs_named, found) if not _is_other(one)]
     for low, high in pairwise(_SIZES_PX):
         own = [one for one in named if low <= one.height_px < high and _shown(one)]
         if not own:
