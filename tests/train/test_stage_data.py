@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from ctypes.util import find_library
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,16 @@ import numpy as np
 import pytest
 
 from otio_foley.errors import InputError, OutputError
-from otio_foley.train.stage import actions, cameras, clip, dataset, keypoints, recipes, shaping
+from otio_foley.train.stage import (
+    actions,
+    cameras,
+    clip,
+    crew,
+    dataset,
+    keypoints,
+    recipes,
+    shaping,
+)
 from otio_foley.train.stage.actions import ACTIONS, Action, Way, perform
 from otio_foley.train.stage.body import Body, index, load_body, skin
 from otio_foley.train.stage.contacts import body_contacts
@@ -342,7 +352,13 @@ class TestDataset:
             whole = real(recipe, number, seed, shared)
             return replace(whole, duration_s=0.5, size_px=(120, 68), exposures=1)
 
+        def here(work: crew.Work, numbers: Sequence[int], jobs: int) -> Iterator[int]:
+            for number in numbers:
+                work(number)
+                yield number
+
         monkeypatch.setattr(dataset, "plan", shorter)
+        monkeypatch.setattr(crew, "done", here)  # another process would not know of `shorter`
 
     def make(self, out: Path, clips: int = 2, seed: int = 1) -> None:
         dataset.make(out, SHARED, recipe="steps", clips=clips, seed=seed, jobs=1)

@@ -7,18 +7,14 @@ is written: whatever stands under `clips/` is whole, and is not made again.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from functools import cache
+from functools import partial
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,7 +22,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from otio_foley.errors import InputError, OutputError
-from otio_foley.train.stage.body import Body, load_body
+from otio_foley.train.stage import crew
+from otio_foley.train.stage.body import load_body
 from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE, make_clip
 from otio_foley.train.stage.recipes import RECIPES, Recipe, plan
 
@@ -165,42 +162,14 @@ def _make_all(
             report(f"{ready} of {total} clips{left}", ready / max(total, 1))
 
     tell()
-    if jobs <= 1:
-        for number in missing:
-            make_one(out, shared, recipe, seed, number)
-            done += 1
-            tell()
-        return
-    # Spawned, because a GL context does not survive a fork.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _alone) as pool:
-        futures = [pool.submit(make_one, out, shared, recipe, seed, n) for n in missing]
-        try:
-            for future in as_completed(futures):
-                future.result()
-                done += 1
-                tell()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # say it now, not hours later
-            raise
+    for _ in crew.done(partial(make_one, out, shared, recipe, seed), missing, jobs):
+        done += 1
+        tell()
 
 
 def _left(seconds: float) -> str:
     minutes = round(seconds / 60.0)
     return f", {minutes // 60} h {minutes % 60:02} min left"
-
-
-def _alone() -> None:
-    """One core of the software renderer's for each of several processes: more would only wait for
-    one another. A process ends when the one that started it was killed."""
-    os.environ["LP_NUM_THREADS"] = "1"
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def make_one(out: Path, shared: Path, recipe: Recipe, seed: int, number: int) -> None:
@@ -210,15 +179,12 @@ def make_one(out: Path, shared: Path, recipe: Recipe, seed: int, number: int) ->
     try:
         # Sums over several threads round otherwise.
         with threadpool_limits(1):
-            make_clip(plan(recipe, number, seed, shared), _body(shared), shared, folder)
+            make_clip(
+                plan(recipe, number, seed, shared), load_body(shared / "body"), shared, folder
+            )
         folder.rename(_folder(out, number))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@cache
-def _body(shared: Path) -> Body:
-    return load_body(shared / "body")
 
 
 def _folder(out: Path, number: int) -> Path:
