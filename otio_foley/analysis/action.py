@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from otio_foley.analysis.contacts import LANDING_FALL
+from otio_foley.analysis.kinematics import LANDING_FALL
 from otio_foley.types import Action, Contact
 
 #: A gait is told from the contacts this far on both sides.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from otio_foley.analysis.tracks import GRID_HZ, FootTrack, GaitTrack, gait_tracks
-from otio_foley.types import CameraMotion, Contact, FloatArray, Part, Pose
+from otio_foley.types import CameraMotion, Contact, FloatArray, Foot, Part, Pose
 
 #: Speeds in leg lengths per second. A swing reaches at least _SWING; a foot slower than
 #: _CONTACT_SHARE of its swing's peak (within bounds) stands. Nobody's foot is faster than _FASTEST
@@ -37,6 +37,9 @@ _SET_DOWN_S = 0.075
 #: walking they reach 0.3, in running 0.8 (8 cm up and down at 2.8 steps a second), after a jump of
 #: 10 cm 1.5.
 LANDING_FALL = 1.1
+
+#: A swing's greatest speed is found this long before its end.
+_SWING_S = 0.4
 
 #: A standing foot leaves the ground when it is so many times faster than when it came.
 _TOE_OFF_OVER_CONTACT = 2.0
@@ -72,7 +75,7 @@ class _Landing:
     fall_speed: float
 
 
-def find_contacts(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
+def kinematic_contacts(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
     """Initial contacts of both feet of one person, in time order.
 
     Times are seconds from the movie's first presentation time. Strength is relative to the
@@ -111,6 +114,32 @@ def _track_contacts(person: int, track: GaitTrack) -> list[Contact]:
         for foot, other, landing in found
         if not _is_stood_on(landing, other, ground, usual)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a foot came down: what first, the swing's greatest speed and how fast the hips fell (leg
+    lengths per second)."""
+
+    part: Part
+    speed: float
+    fall_speed: float
+
+
+def manner(track: GaitTrack, foot: Foot, time_s: float) -> Manner:
+    """How a foot came down at a time that is known."""
+    own = track.left if foot == "left" else track.right
+    ground = ground_velocity(track)
+    heel, toe = (_speed(point, ground) for point in (own.heel, own.toe))
+    middle = (heel + toe) / 2
+    at = min(max(0, round((time_s - float(track.times_s[0])) * GRID_HZ)), len(middle) - 1)
+    start = max(0, at - round(_SWING_S * GRID_HZ))
+    peak = start + int(middle[start : at + 1].argmax())
+    speed = min(float(middle[peak]), _FASTEST)
+    limit = float(np.clip(_CONTACT_SHARE * speed, *_CONTACT_BOUNDS))
+    down = _velocity(track.hips)[:, 1] - ground[1]
+    fall_speed = float(down[max(0, at - round(0.1 * GRID_HZ)) : at + 1].max())
+    return Manner(part=_part(heel, toe, limit, peak), speed=speed, fall_speed=max(0.0, fall_speed))
 
 
 def _is_stood_on(landing: _Landing, other: FootTrack, ground: FloatArray, usual: float) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.action import label_actions
-from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.kinematics import kinematic_contacts
 from otio_foley.analysis.people import sight
 from otio_foley.types import Action, Contact, FloatArray
 
@@ -55,7 +55,7 @@ def find_steps(
     for pose in sighting.people:
         contacts = tuple(
             contact
-            for contact in find_contacts(pose, sighting.camera)
+            for contact in kinematic_contacts(pose, sighting.camera)
             if contact.confidence >= least_confidence
         )
         if contacts:

@@ -7,14 +7,14 @@ import pytest
 from analysis.walker import LEG_PX, pose_of, still_camera, walker
 
 from otio_foley.analysis.action import label_actions
-from otio_foley.analysis.contacts import find_contacts, ground_velocity
+from otio_foley.analysis.kinematics import ground_velocity, kinematic_contacts
 from otio_foley.analysis.skeleton import JOINT_COUNT, LEG_OF
 from otio_foley.analysis.tracks import gait_tracks, untangle_legs
 from otio_foley.types import CameraMotion, Contact, Pose
 
 
 def contacts_of(pose: Pose, camera: CameraMotion | None = None) -> tuple[Contact, ...]:
-    return find_contacts(pose, camera or still_camera(pose))
+    return kinematic_contacts(pose, camera or still_camera(pose))
 
 
 @pytest.mark.parametrize("frame_rate", [16, 24, 24000 / 1001, 25, 30, 50, 60])

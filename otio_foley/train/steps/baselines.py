@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 from scipy.signal import find_peaks
 
-from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.kinematics import kinematic_contacts
 from otio_foley.analysis.tracks import GRID_HZ, FootTrack, GaitTrack, gait_tracks
 from otio_foley.types import CameraMotion, Contact, FloatArray, Pose
 
@@ -53,7 +53,7 @@ def height_and_speed(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
 BASELINES: Final[Mapping[str, Detector]] = {
     "Zeni 2008": zeni,
     "height and speed": height_and_speed,
-    "present rules": find_contacts,
+    "kinematic rules": kinematic_contacts,
 }
 
 _Times: TypeAlias = Sequence[tuple[int, int | None]]

@@ -1,10 +1,11 @@
 """Detectors of contacts against force plates, and beside motions that have none.
 
     python -m otio_foley.train.steps.evaluate --material DIR [--fps 24 25 30] [--views N]
-        [--seed S] [--noise FILE | --exact] [--takes N]
+        [--seed S] [--noise FILE | --exact] [--takes N] [--learned DIR]
 
 Prints Markdown: a line per detector, a table per subject, and the same for performed motions
-without plates, where it is agreement with another rule and no claim of truth.
+without plates, where it is agreement with another rule and no claim of truth: the network was
+trained on performances of the same captures.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.network import load_network
 from otio_foley.train.stage.actions import Action
 from otio_foley.train.steps.baselines import BASELINES, Detector
 from otio_foley.train.steps.figures import performed_figures
@@ -48,9 +52,29 @@ class Entrant:
     without: Callable[[str], Detector]
 
 
-def entrants() -> tuple[Entrant, ...]:
-    """The rules; a learned detector is one more."""
-    return tuple(_rule(name, detector) for name, detector in BASELINES.items())
+def entrants(learned: Path | None = None) -> tuple[Entrant, ...]:
+    """The rules, and the networks that `learn` left in a folder: one that saw every plated subject
+    but the judged one, and one that saw no plate at all."""
+    rules = tuple(_rule(name, detector) for name, detector in BASELINES.items())
+    if learned is None:
+        return rules
+    base = learned / "base.safetensors"
+
+    def without(subject: str) -> Detector:
+        own = learned / f"without {subject}.safetensors"
+        return _network(own if own.exists() else base)
+
+    return (
+        *rules,
+        Entrant(name="network, no plates", without=lambda subject: _network(base)),
+        Entrant(name="network", without=without),
+    )
+
+
+@cache
+def _network(path: Path) -> Detector:
+    network = load_network(path)
+    return lambda pose, camera: find_contacts(pose, camera, network)
 
 
 def _rule(name: str, detector: Detector) -> Entrant:
@@ -164,6 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     spoil.add_argument("--noise", type=Path, help="file of stage.poses; without it 1 %% is assumed")
     spoil.add_argument("--exact", action="store_true", help="keypoints without noise")
     parser.add_argument("--takes", type=int, default=3, help="performances per action")
+    parser.add_argument("--learned", type=Path, help="the folder --work of learn")
     given = parser.parse_args(argv)
     noise = None
     if not given.exact:
@@ -175,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         seed=given.seed,
         noise=noise,
         takes=given.takes,
-        competing=entrants(),
+        competing=entrants(given.learned),
     )
     print("\n".join(lines))
     return 0

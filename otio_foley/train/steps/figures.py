@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from otio_foley.analysis.skeleton import HIPS, JOINT_COUNT, LEFT_LEG, RIGHT_LEG, SHOULDERS
-from otio_foley.train.stage.actions import Action, Performance, perform
+from otio_foley.train.stage.actions import Action, Performance, Way, perform
 from otio_foley.train.stage.body import Body, load_body
 from otio_foley.train.stage.film import Take
 from otio_foley.train.stage.keypoints import keypoints_m
@@ -113,16 +113,22 @@ def _ahead(legs_m: FloatArray) -> FloatArray:
 
 
 def performed_figures(
-    material: Path, actions: Sequence[Action], takes: int, duration_s: float, seed: int
+    material: Path,
+    actions: Sequence[Action],
+    takes: int,
+    duration_s: float,
+    seed: int,
+    ways: Sequence[Way] = ("line",),
 ) -> tuple[Figure, ...]:
     """The stage's performances of captured motion, which have no plates: contacts by the rule of
-    `otio_foley.train.stage.contacts`. The subject is the capture."""
+    `otio_foley.train.stage.contacts`. The subject is the capture; takes go the `ways` in turn."""
     body = load_body(material / "body")
     found = []
     for number, action in enumerate(actions):
         for take in range(takes):
             rng = np.random.default_rng([seed, number, take])
-            done = perform(action, body, material, rng, duration_s, "line")
+            way = ways[take % len(ways)]
+            done = perform(action, body, material, rng, duration_s, way)
             found.append(figure_of_performance(done, body, action, f"{action} {take + 1}"))
     return tuple(found)
 

@@ -1,0 +1,115 @@
+"""When each foot meets the floor: the contact network's times, described by kinematics.
+
+The network (`network`) says when, on an even grid; between two samples its own estimate of the time
+left decides. How a foot came down (which part first, how fast, whether the hips fell) is read from
+the smoothed tracks (`kinematics`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import find_peaks
+
+from otio_foley.analysis.features import GRID_HZ, Stretch, stretches
+from otio_foley.analysis.kinematics import Manner, manner
+from otio_foley.analysis.network import ContactNetwork, Readings
+from otio_foley.analysis.tracks import GaitTrack, gait_tracks
+from otio_foley.types import CameraMotion, Contact, FloatArray, Foot, Pose
+
+#: The chance above which a peak is a contact or a toe-off.
+_LEAST_CHANCE = 0.35
+_LEAST_TOE_OFF = 0.3
+#: One foot's contacts are at least so far apart: half of a sprinter's stride.
+_APART_S = 0.2
+#: Samples on both sides of a peak that share in its time.
+_AROUND = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """What the network says of one contact; seconds on the pose's clock, chance 0..1."""
+
+    foot: Foot
+    time_s: float
+    toe_off_s: float | None
+    chance: float
+
+
+def find_contacts(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> tuple[Contact, ...]:
+    """Initial contacts of both feet of one person, in time order.
+
+    Times are seconds from the movie's first presentation time. Strength is relative to the
+    person's median landing.
+    """
+    found = find_landings(pose, camera, network)
+    if not found:
+        return ()
+    tracks = gait_tracks(pose, camera)
+    manners = [_manner(tracks, landing) for landing in found]
+    usual = float(np.median([one.speed for one in manners])) or 1.0
+    return tuple(
+        Contact(
+            person=pose.person,
+            time_s=landing.time_s,
+            toe_off_s=landing.toe_off_s,
+            foot=landing.foot,
+            part=how.part,
+            strength=how.speed / usual,
+            fall_speed=how.fall_speed,
+            confidence=round(landing.chance, 3),
+            found_by="network",
+        )
+        for landing, how in zip(found, manners, strict=True)
+    )
+
+
+def find_landings(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> tuple[Landing, ...]:
+    """Contacts and toe-offs of both feet, in time order."""
+    found = [
+        landing
+        for stretch in stretches(pose, camera)
+        for landing in _landings(stretch, network.read(stretch.features))
+    ]
+    return tuple(sorted(found, key=lambda landing: landing.time_s))
+
+
+def _landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Landing]:
+    feet: tuple[Foot, Foot] = ("left", "right")
+    for foot, own, sure in zip(feet, readings, stretch.sure, strict=True):
+        times = [
+            (peak, _time_s(stretch.times_s, own, peak))
+            for peak in _peaks(own.contact, _LEAST_CHANCE)
+        ]
+        left = _peaks(own.toe_off, _LEAST_TOE_OFF)
+        ends = [*(peak for peak, _ in times), len(stretch.times_s)][1:]
+        for (peak, time_s), end in zip(times, ends, strict=True):
+            leaves = [other for other in left if peak < other < end]
+            yield Landing(
+                foot=foot,
+                time_s=time_s,
+                toe_off_s=float(stretch.times_s[leaves[0]]) if leaves else None,
+                chance=float(own.contact[peak] * min(1.0, sure[peak] / 0.8)),
+            )
+
+
+def _peaks(chance: FloatArray, least: float) -> list[int]:
+    # A peak may be the first or last sample.
+    found, _ = find_peaks(np.r_[0.0, chance, 0.0], height=least, distance=round(_APART_S * GRID_HZ))
+    return [int(peak) - 1 for peak in found]
+
+
+def _time_s(times_s: FloatArray, own: Readings, peak: int) -> float:
+    around = slice(max(0, peak - _AROUND), peak + _AROUND + 1)
+    weight = own.contact[around]
+    time_s = float((weight * (times_s[around] + own.until_s[around])).sum() / weight.sum())
+    return min(max(time_s, float(times_s[0])), float(times_s[-1]))
+
+
+def _manner(tracks: tuple[GaitTrack, ...], landing: Landing) -> Manner:
+    for track in tracks:
+        if track.times_s[0] <= landing.time_s <= track.times_s[-1] + 1.0 / GRID_HZ:
+            return manner(track, landing.foot, landing.time_s)
+    return Manner(part="flat", speed=0.0, fall_speed=0.0)

@@ -1,0 +1,96 @@
+"""What the contact network is taught, and that it learns it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from otio_foley.analysis.features import FEATURES, GRID_HZ, Stretch
+from otio_foley.analysis.network import OFFSET_S, ContactNetwork
+from otio_foley.train.steps import learn
+from otio_foley.train.steps.trials import TrueContact, Truth, Window
+
+
+def stretch(count: int = 240) -> Stretch:
+    return Stretch(
+        times_s=np.arange(count) / GRID_HZ,
+        features=np.zeros((2, count, FEATURES), dtype=np.float32),
+        sure=np.ones((2, count)),
+    )
+
+
+def truth(*contacts: tuple[str, float, float | None]) -> Truth:
+    return Truth(
+        source="rule",
+        contacts=tuple(
+            TrueContact(
+                foot="left" if foot == "left" else "right", time_s=time_s, toe_off_s=toe_off_s
+            )
+            for foot, time_s, toe_off_s in contacts
+        ),
+        windows=(Window(start_s=0.5, end_s=3.0),),
+    )
+
+
+def test_targets_are_of_the_foot_and_known_only_in_windows() -> None:
+    example = learn._example(stretch(), truth(("left", 1.008, 1.6), ("right", 1.5, None)))
+    left, right = example.targets
+    assert left[:, 0].argmax() == round(1.008 * GRID_HZ)
+    assert right[:, 0].argmax() == round(1.5 * GRID_HZ)
+    assert left[:, 1].argmax() == round(1.6 * GRID_HZ)
+    assert right[:, 1].max() == 0.0
+    assert left[round(1.3 * GRID_HZ), 2] == 1.0 and left[round(1.9 * GRID_HZ), 2] == 0.0
+    outside = np.r_[0 : round(0.5 * GRID_HZ), round(3.0 * GRID_HZ) + 1 : 240]
+    assert not example.weights[:, outside].any()
+    # When a foot leaves is not known where its toe-off is not.
+    assert not example.weights[1, round(1.6 * GRID_HZ) :, 1].any()
+    at = left[:, 0].argmax()
+    assert abs(left[at, 3] * OFFSET_S + at / GRID_HZ - 1.008) < 1e-6
+
+
+def test_early_costs_more_than_late() -> None:
+    targets = torch.zeros(1, 10, 4)
+    weights = torch.zeros(1, 10, 4)
+    weights[..., 3] = 1.0
+    told = torch.zeros(1, 10, 4)
+    told[..., 3] = -0.5  # sooner than it is
+    early = learn._loss(told, targets, weights)
+    told[..., 3] = 0.5
+    late = learn._loss(told, targets, weights)
+    assert float(early) > float(late) > 0.0
+
+
+def test_a_mirror_turns_what_goes_across() -> None:
+    features = np.ones((2, 240, FEATURES), dtype=np.float32)
+    example = learn.Example(
+        features=features,
+        targets=np.zeros((2, 240, 4), dtype=np.float32),
+        weights=np.ones((2, 240, 4), dtype=np.float32),
+    )
+    batch, _, _ = learn._batch([example], np.random.default_rng(0))
+    across = batch[:, 0, learn._X].numpy()
+    assert set(np.unique(across)) == {-1.0, 1.0}
+    kept = [column for column in range(FEATURES) if column not in learn._X]
+    assert (batch[:, 0, kept].numpy() == 1.0).all()
+
+
+def test_it_learns_and_does_so_the_same_way_twice() -> None:
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(2, 240, FEATURES)).astype(np.float32)
+    targets = np.zeros((2, 240, 4), dtype=np.float32)
+    targets[..., 0] = features[..., 0] > 1.0
+    example = learn.Example(
+        features=features, targets=targets, weights=np.ones((2, 240, 4), dtype=np.float32)
+    )
+
+    def losses() -> list[str]:
+        torch.manual_seed(3)
+        network = ContactNetwork(hidden=8)
+        told: list[str] = []
+        learn.fit(network, [example], steps=60, rate=1e-2, seed=2, tell=told.append)
+        return told
+
+    first = losses()
+    begun, ended = (float(first[at].rsplit(" ", 1)[1]) for at in (0, -1))
+    assert ended < 0.8 * begun
+    assert losses() == first
