@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -73,11 +74,11 @@ def test_nothing_goes_on_when_its_starter_was_killed(tmp_path: Path) -> None:
         [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": tests}
     )
     worker = tmp_path / "1"
-    _until(worker.exists)
+    assert _comes_true(worker.exists)
     starter.kill()
     starter.wait()
     pid = int(worker.read_text())
-    _until(lambda: not Path(f"/proc/{pid}").exists() or _is_zombie(pid))
+    assert _comes_true(lambda: not Path(f"/proc/{pid}").exists() or _is_zombie(pid))
 
 
 def linger(folder: Path, number: int) -> None:
@@ -93,11 +94,10 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
-def _until(true: object) -> None:
-    """Waits for something that comes in a second; a minute is for machines that are busy."""
-    assert callable(true)
+def _comes_true(true: Callable[[], bool]) -> bool:
+    """Waits for what comes in a second; a minute is for machines that are busy."""
     for _ in range(600):
         if true():
-            return
+            return True
         time.sleep(0.1)
-    raise AssertionError("it did not come")
+    return False

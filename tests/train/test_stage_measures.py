@@ -122,9 +122,20 @@ def test_the_truths_table_says_how_late_contacts_are() -> None:
         speeds_m_s=np.array([0.001, 0.002, 0.003]),
         slide_m=0.004,
         sinking_m=0.0001,
-        errors_s=np.array([0.010, 0.011, 0.012]),
+        after_s=np.array([0.010, 0.011, 0.012]),
     )
     row = truth.table({"walk": [taken]})[-1]
     assert "| 3 of 3 |" in row
     assert "+11 /" in row
     assert "2.0 / 2.9" in row
+
+
+def test_a_contact_is_timed_from_the_fastest_fall_before_it() -> None:
+    times = np.arange(2000) / 1000.0
+    fall = -np.exp(-0.5 * ((times - 0.98) / 0.02) ** 2)
+    after = truth.seconds_after_fall(fall, 1.0)
+    assert after == pytest.approx(0.020, abs=0.0011)
+    moved = truth.seconds_after_fall(fall, 1.01)
+    assert moved is not None and moved - after == pytest.approx(0.010, abs=1e-9)
+    assert truth.seconds_after_fall(np.abs(fall), 1.0) is None
+    assert truth.seconds_after_fall(times - 5.0, 1.0) is None

@@ -103,8 +103,10 @@ class Performance:
     intervals: tuple[Interval, ...]
     footing: Footing
     source: str
+    captured: BodyMotion
+    """The motion before its feet were held to the floor."""
     planned: tuple[Footfall, ...]
-    """When feet came to stand before they were locked: to compare with, never the truth."""
+    """When feet were planned to stand: what `what_is_wrong` compares with, never the truth."""
     steps: Steps | None = None
 
 
@@ -220,6 +222,7 @@ def _finished(body: Body, draft: _Draft) -> Performance:
         footing=measure_footing(body, motion),
         source=draft.source,
         planned=footfalls(body, fine, stances),
+        captured=draft.motion,
         steps=draft.steps,
     )
 
