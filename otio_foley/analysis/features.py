@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 from scipy.ndimage import percentile_filter
 
-from otio_foley.analysis.flow import to_ground
 from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, RIGHT_LEG
-from otio_foley.analysis.tracks import at_edge, untangle_legs
+from otio_foley.analysis.tracks import Showing, showings, untangle_legs
 from otio_foley.types import CameraMotion, FloatArray, Pose
 
 #: Samples a second that the network sees, whatever the movie's rate is.
@@ -33,7 +32,6 @@ _VELOCITY_SCALE = 5.0
 #: Beyond this a feature tells nothing but that the keypoints have gone astray.
 _LARGEST = 4.0
 
-_LEGS = list(LEFT_LEG + RIGHT_LEG)
 #: this and other: knee, ankle, heel, toe by the hips (16), own hip (2), ankle, heel, toe velocities
 #: (12), hips' velocity (2), confidences of ankle, heel, toe (6), feet at the border (2), and the
 #: time between the frames before and after, in 25ths of a second (1)
@@ -52,24 +50,13 @@ class Stretch:
 
 def stretches(pose: Pose, camera: CameraMotion) -> tuple[Stretch, ...]:
     """Features of a person, one entry for each stretch of at least five frames; may be none."""
-    seen = np.isfinite(pose.keypoints_px[:, _LEGS]).all(axis=(1, 2))
-    if seen.sum() < 5:
-        return ()
-    times_s = pose.times_s[seen]
-    points = to_ground(pose.keypoints_px[seen], times_s, camera)
-    confidence = pose.confidence[seen]
-    border = at_edge(pose.keypoints_px[seen], pose.image_size_px)
-    breaks = np.flatnonzero(np.diff(times_s) > _LONGEST_HOLE_S) + 1
     return tuple(
-        _stretch(times_s[part], points[part], confidence[part], border[part])
-        for part in np.split(np.arange(len(times_s)), breaks)
-        if len(part) >= 5
+        _stretch(shown) for shown in showings(pose, camera, longest_hole_s=_LONGEST_HOLE_S)
     )
 
 
-def _stretch(
-    times_s: FloatArray, points: FloatArray, confidence: FloatArray, border: NDArray[np.bool_]
-) -> Stretch:
+def _stretch(shown: Showing) -> Stretch:
+    times_s, points, confidence = shown.times_s, shown.points, shown.confidence
     scale = _leg_px(times_s, points)
     # A person's size changes slowly; places are compared within a frame, ways between frames.
     hips = points[:, HIPS].mean(axis=1)
@@ -95,7 +82,7 @@ def _stretch(
         for foot, leg in enumerate((LEFT_LEG, RIGHT_LEG))
     }
     edge = {
-        foot: np.interp(grid, times_s, border[:, leg[3:]].any(axis=1))
+        foot: np.interp(grid, times_s, shown.at_edge[:, leg[3:]].any(axis=1))
         for foot, leg in enumerate((LEFT_LEG, RIGHT_LEG))
     }
     count = len(grid)

@@ -24,6 +24,7 @@ _CUTOFF_HZ = 6.0
 
 #: Longer holes in a track are not bridged.
 _LONGEST_HOLE_S = 0.2
+_FEWEST_FRAMES = 5
 
 #: Legs are taken as named unless that costs so many leg lengths of jump: where they cross, the
 #: network is as good as any guess.
@@ -61,21 +62,45 @@ class GaitTrack:
     leg_px: float
 
 
-def gait_tracks(pose: Pose, camera: CameraMotion) -> tuple[GaitTrack, ...]:
-    """Trajectories of a person, one for each stretch without a long hole; may be none."""
-    seen = np.isfinite(pose.keypoints_px[:, 0, 0])
-    if seen.sum() < 5:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """A person in every frame of a stretch without a long hole: times_s (T,), points (T, 33, 2) in
+    the ground's pixels, confidence (T, 33), at_edge (T, 33) whether a joint is at the picture's
+    border or beyond it."""
+
+    times_s: FloatArray
+    points: FloatArray
+    confidence: FloatArray
+    at_edge: NDArray[np.bool_]
+
+
+def showings(pose: Pose, camera: CameraMotion, *, longest_hole_s: float) -> tuple[Showing, ...]:
+    """Where a person's legs are seen, one entry for each stretch of at least five frames."""
+    seen = np.isfinite(pose.keypoints_px[:, list(LEFT_LEG + RIGHT_LEG)]).all(axis=(1, 2))
+    if seen.sum() < _FEWEST_FRAMES:
         return ()
     times_s = pose.times_s[seen]
     points = to_ground(pose.keypoints_px[seen], times_s, camera)
     confidence = pose.confidence[seen]
     border = at_edge(pose.keypoints_px[seen], pose.image_size_px)
-    breaks = np.flatnonzero(np.diff(times_s) > _LONGEST_HOLE_S) + 1
-    tracks = []
-    for part in np.split(np.arange(len(times_s)), breaks):
-        if len(part) >= 5:
-            tracks.append(_gait_track(times_s[part], points[part], confidence[part], border[part]))
-    return tuple(tracks)
+    breaks = np.flatnonzero(np.diff(times_s) > longest_hole_s) + 1
+    return tuple(
+        Showing(
+            times_s=times_s[part],
+            points=points[part],
+            confidence=confidence[part],
+            at_edge=border[part],
+        )
+        for part in np.split(np.arange(len(times_s)), breaks)
+        if len(part) >= _FEWEST_FRAMES
+    )
+
+
+def gait_tracks(pose: Pose, camera: CameraMotion) -> tuple[GaitTrack, ...]:
+    """Trajectories of a person, one for each stretch without a long hole; may be none."""
+    return tuple(
+        _gait_track(shown) for shown in showings(pose, camera, longest_hole_s=_LONGEST_HOLE_S)
+    )
 
 
 def at_edge(keypoints_px: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bool_]:
@@ -85,11 +110,10 @@ def at_edge(keypoints_px: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bo
     return np.asarray(~inside.all(axis=2))
 
 
-def _gait_track(
-    times_s: FloatArray, points: FloatArray, confidence: FloatArray, at_edge: NDArray[np.bool_]
-) -> GaitTrack:
-    leg_px = leg_length_px(points)
-    points = untangle_legs(points / leg_px, confidence)
+def _gait_track(shown: Showing) -> GaitTrack:
+    times_s, confidence = shown.times_s, shown.confidence
+    leg_px = leg_length_px(shown.points)
+    points = untangle_legs(shown.points / leg_px, confidence)
     grid = np.arange(times_s[0], times_s[-1] + 1e-9, 1.0 / GRID_HZ)
     feet = {}
     for foot, (_, _, ankle, heel, toe) in LEG_OF.items():
@@ -102,7 +126,7 @@ def _gait_track(
             heel=_smooth(times_s, ends[0], grid, leaps),
             toe=_smooth(times_s, ends[1], grid, leaps),
             confidence=np.interp(grid, times_s, sure),
-            at_edge=np.interp(grid, times_s, at_edge[:, [heel, toe]].any(axis=1)) > 0,
+            at_edge=np.interp(grid, times_s, shown.at_edge[:, [heel, toe]].any(axis=1)) > 0,
         )
     hips = points[:, list(HIPS)].mean(axis=1)
     return GaitTrack(
