@@ -374,6 +374,51 @@ def stage(out: Path, clips: int, seed: int, recipe: str, jobs: int, material: Pa
     click.echo(str(out))
 
 
+@commands.group()
+def evaluate() -> None:
+    """Measure what is found against the truth; for developers, needs the extra `train`."""
+
+
+@evaluate.command(name="steps")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--learned",
+    type=click.Path(path_type=Path, exists=True),
+    help="Weights of the contact network; for motions the folder that its training left, with a "
+    "network for each person left out. Default the ones that ship.",
+)
+@click.option("--fps", type=float, multiple=True, default=(24.0, 25.0, 30.0), show_default=True)
+@click.option("--views", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--takes", type=click.IntRange(0), default=3, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--noise", type=_PATH, help="Measured noise of keypoints; default the shipped one.")
+@click.option("--exact", is_flag=True, help="Keypoints without noise.")
+def evaluate_steps(
+    folder: Path,
+    learned: Path | None,
+    fps: tuple[float, ...],
+    views: int,
+    takes: int,
+    seed: int,
+    noise: Path | None,
+    exact: bool,
+) -> None:
+    """Judge the steps found in FOLDER: a rendered data set, movies with labels.tsv, or recorded
+    motions below gait/, of which --fps, --views, --takes and the noise speak."""
+    from otio_foley.train.steps.evaluate import Terms, evaluated, shipped_noise
+
+    terms = Terms(
+        frame_rates=fps,
+        views=views,
+        takes=takes,
+        noise=None if exact else noise or shipped_noise(),
+        learned=learned,
+        seed=seed,
+    )
+    for line in evaluated(folder, terms, lambda text: click.echo(text, err=True)):
+        click.echo(line)
+
+
 def _step_line(step: Step) -> str:
     return (
         f"{step.source_time_s:9.3f} s  person {step.person}  {step.foot:5}  {step.action:5}"

@@ -312,7 +312,8 @@ def _seen(
         for frame in frames(
             info, start_s=start_s, end_s=end_s, long_side_px=settings.analysis.long_side_px
         ):
-            progress(min(1.0, (frame.time_s - start_s) / length_s))
+            # The frame that shows at start_s may begin before it.
+            progress(min(1.0, max(0.0, (frame.time_s - start_s) / length_s)))
             yield frame.time_s, frame.rgb
 
     return find_steps(

@@ -8,6 +8,7 @@ better than the rules (`kinematics`) first.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from otio_foley.analysis.features import FEATURES
+from otio_foley.resources import bundled
 from otio_foley.types import FloatArray
+
+#: The weights that ship, among the bundled models.
+WEIGHTS: Final = "contacts.safetensors"
 
 _HIDDEN: Final = 128
 _WIDE: Final = 5
@@ -76,3 +81,9 @@ def load_network(path: Path) -> ContactNetwork:
     network = ContactNetwork()
     network.load_state_dict(load_file(path))
     return network
+
+
+@cache
+def bundled_network() -> ContactNetwork:
+    """The network that ships; one for all, so not to be trained."""
+    return load_network(bundled("models") / WEIGHTS)

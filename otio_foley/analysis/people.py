@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -36,7 +36,15 @@ CROP_MARGIN = 1.75
 
 #: Someone unseen for so long is lost; someone found near by within `_RETURN_S` is the same one.
 _LOST_AFTER_S = 0.3
+_HIDDEN_S = 0.8
 _RETURN_S = 1.0
+
+#: Colours (L*a*b*, of trunk and thighs together) so far apart are of other clothes, and how fast
+#: what is known of somebody's colour follows the light.
+_OTHER_COLOUR = 30.0
+_COLOUR_SHARE = 0.1
+#: A find is somebody else's if it looks more like them by so much (`_Track.unlike`).
+_MORE_LIKE = 0.3
 
 #: Mean confidence of the keypoints below which a find in a tile is no person.
 _LEAST_CONFIDENCE = 0.5
@@ -66,28 +74,65 @@ class _Picture:
 
 @dataclass(slots=True, eq=False)
 class _Track:
-    """One person while being followed, forwards; `seen` maps frame time to what was seen."""
+    """One person while being followed, forwards; `seen` maps frame time to what was seen, `colour`
+    is how their clothes have looked."""
 
     network: PoseNetwork
     crop: Crop
     seen: dict[float, Person] = field(default_factory=dict)
+    colour: FloatArray = field(default_factory=lambda: np.zeros(6))
     velocity_px: FloatArray = field(default_factory=lambda: np.zeros(2))
     last_seen_s: float = -np.inf
+    missed: int = 0
+    """Pictures since they were last seen."""
 
     @property
     def last(self) -> Person:
         return self.seen[self.last_seen_s]
 
-    def follow(self, picture: _Picture) -> None:
+    @property
+    def patience_s(self) -> float:
+        """How long they are looked for where they ought to be: someone known for long comes out
+        again from behind whoever passes in front of them."""
+        known_s = self.last_seen_s - min(self.seen)
+        return _LOST_AFTER_S if known_s < _HIDDEN_S else _HIDDEN_S
+
+    def find(self, picture: _Picture) -> Person | None:
+        """Who is where this person ought to be."""
         person = self.network.see(picture.rgb, self.crop)
-        if person is None or not _plausible(person, self.crop):
-            return
+        return person if person is not None and _plausible(person, self.crop) else None
+
+    def take(self, person: Person, picture: _Picture) -> None:
+        """It is them."""
         if self.seen:
-            moved = person.centre_px - self.last.centre_px
+            moved = (person.centre_px - self.last.centre_px) / (1 + self.missed)
             self.velocity_px = 0.7 * self.velocity_px + 0.3 * moved
+            self.colour = self.colour + _COLOUR_SHARE * (person.colour - self.colour)
+        else:
+            self.colour = person.colour
         self.seen[picture.time_s] = person
         self.last_seen_s = picture.time_s
+        self.missed = 0
         self.crop = _crop_around(person, self.velocity_px, self.crop)
+
+    def miss(self, astray: bool) -> None:
+        """They are not seen; `astray` if the network is about to go on with somebody else."""
+        if astray:
+            self.network.forget()
+        self.missed += 1
+        x, y = self.velocity_px
+        self.crop = replace(
+            self.crop, centre_x_px=self.crop.centre_x_px + x, centre_y_px=self.crop.centre_y_px + y
+        )
+
+    def unlike(self, person: Person) -> float:
+        """How little a find looks like this person: their place in their sizes, and their clothes
+        over what is another colour."""
+        here = np.array([self.crop.centre_x_px, self.crop.centre_y_px])
+        place = float(np.hypot(*(person.centre_px - here))) / self.last.size_px
+        size = abs(float(np.log(person.size_px / self.last.size_px)))
+        colour = float(np.linalg.norm(person.colour - self.colour)) / _OTHER_COLOUR
+        return place + size + colour
 
 
 def sight(pictures: Iterable[tuple[float, NDArray[np.uint8]]], *, most_people: int) -> Sighting:
@@ -147,7 +192,13 @@ class _Crowd:
         return [track.last.box_px for track in self.active]
 
     def see(self, picture: _Picture, grey: NDArray[np.uint8]) -> None:
-        list(self.pool.map(lambda track: track.follow(picture), self.active))
+        found = list(self.pool.map(lambda track: track.find(picture), self.active))
+        mine = _settled(self.active, found)
+        for track, there, person in zip(self.active, found, mine, strict=True):
+            if person is not None:
+                track.take(person, picture)
+            else:
+                track.miss(astray=there is not None)
         self._let_go(picture.time_s)
         self.recent.append(picture)
         if picture.time_s - self.last_look_s >= _LOOK_EVERY_S:
@@ -157,23 +208,12 @@ class _Crowd:
             self.recent.append(picture)
 
     def _let_go(self, now_s: float) -> None:
-        """End the tracks of those who are lost, and of doubles: two networks on one person. Of a
-        double only what the elder track does not show stays."""
-        keep: list[_Track] = []
-        for track in self.active:
-            elder = next((other for other in keep if _double(other, track, now_s)), None)
-            if elder is None and now_s - track.last_seen_s <= _LOST_AFTER_S:
-                keep.append(track)
-                continue
-            if elder is not None:
-                track.seen = {
-                    time_s: person
-                    for time_s, person in track.seen.items()
-                    if time_s not in elder.seen or not _same(elder.seen[time_s], person)
-                }
+        """End the tracks of those who are lost."""
+        lost = [track for track in self.active if now_s - track.last_seen_s > track.patience_s]
+        for track in lost:
             track.network.close()
-            self.gone.append(track)
-        self.active = keep
+        self.active = [track for track in self.active if track not in lost]
+        self.gone += lost
 
     def _look(self, picture: _Picture, grey: NDArray[np.uint8]) -> None:
         change = _change(self.looked_at, grey)
@@ -215,34 +255,48 @@ class _Crowd:
     def _take_on(self, person: Person, picture: _Picture) -> None:
         """Follow someone new from here, and back through the pictures since the last look."""
         crop = _crop_around(person, np.zeros(2), None)
+        track = _Track(network=PoseNetwork(follow=True, silhouette=True), crop=crop)
+        now = track.find(picture)
+        if now is None or self._followed(now, picture.time_s):
+            track.network.close()
+            return
+        track.take(now, picture)
         back = _Track(network=PoseNetwork(follow=True, silhouette=True), crop=crop)
         for earlier in reversed(self.recent):
-            back.follow(earlier)
+            before = back.find(earlier)
+            if before is not None and not self._followed(before, earlier.time_s):
+                back.take(before, earlier)
             if earlier.time_s < back.last_seen_s - _LOST_AFTER_S:
                 break
         back.network.close()
-        track = _Track(network=PoseNetwork(follow=True, silhouette=True), crop=crop)
-        track.follow(picture)
-        if not track.seen:
-            track.network.close()
-            return
         track.seen = {**dict(sorted(back.seen.items())), **track.seen}
         self._join_earlier(track)
         self.active.append(track)
 
+    def _followed(self, person: Person, time_s: float) -> bool:
+        """Whether somebody's track has this sight of them already."""
+        return any(
+            time_s in track.seen and _same(track.seen[time_s], person)
+            for track in self.active + self.gone
+        )
+
     def _join_earlier(self, track: _Track) -> None:
         """Someone who was lost a moment ago near by goes on as the same person."""
         first_s = min(track.seen)
-        for earlier in reversed(self.gone):
-            if not earlier.seen:
-                continue
-            left_s = max(earlier.seen)
-            if 0 < first_s - left_s <= _RETURN_S and _near(
-                earlier.seen[left_s], track.seen[first_s]
-            ):
-                track.seen = {**earlier.seen, **track.seen}
-                earlier.seen = {}
-                return
+        first = track.seen[first_s]
+        left = [
+            earlier
+            for earlier in self.gone
+            if earlier.seen
+            and 0 < first_s - max(earlier.seen) <= _RETURN_S
+            and _near(earlier.last, first)
+        ]
+        if not left:
+            return
+        earlier = min(left, key=lambda one: one.unlike(first))
+        if np.linalg.norm(earlier.colour - first.colour) < _OTHER_COLOUR:
+            track.seen = {**earlier.seen, **track.seen}
+            earlier.seen = {}
 
     def poses(self, times_s: FloatArray, size: tuple[int, int]) -> tuple[Pose, ...]:
         tracks = [
@@ -258,6 +312,25 @@ class _Crowd:
             _pose(number, track, times_s, size)
             for number, track in enumerate(tracks[: self.most_people])
         )
+
+
+def _settled(tracks: Sequence[_Track], found: Sequence[Person | None]) -> list[Person | None]:
+    """Whose each find is: nobody is two people, and where people pass in front of each other a find
+    that looks more like someone else near by is not the one who was looked for."""
+    mine = list(found)
+    for number, person in enumerate(found):
+        if person is None:
+            continue
+        own = tracks[number].unlike(person)
+        for other, rival in enumerate(found):
+            if other == number or not _near(tracks[other].last, person):
+                continue
+            twice = rival is not None and _same(rival, person)
+            more = own - tracks[other].unlike(person)
+            # Two who both look right on one person are one, and the elder track is theirs.
+            if more > _MORE_LIKE or (twice and other < number and more > -_MORE_LIKE):
+                mine[number] = None
+    return mine
 
 
 def _pose(number: int, track: _Track, times_s: FloatArray, size: tuple[int, int]) -> Pose:
@@ -358,10 +431,6 @@ def _same(one: Person, other: Person) -> bool:
     """Keypoints lie on each other to within a fifth of the size."""
     apart = np.hypot(*(one.keypoints_px - other.keypoints_px).T)
     return float(np.median(apart)) < 0.2 * max(one.size_px, other.size_px)
-
-
-def _double(elder: _Track, track: _Track, now_s: float) -> bool:
-    return elder.last_seen_s == track.last_seen_s == now_s and _same(elder.last, track.last)
 
 
 def _part_of(person: Person, other: Person) -> bool:

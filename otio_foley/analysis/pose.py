@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.skeleton import JOINT_COUNT
+from otio_foley.analysis.skeleton import HIPS, JOINT_COUNT, LEFT_LEG, RIGHT_LEG, SHOULDERS
 from otio_foley.types import FloatArray
 
 # The network's C++ log says on every start that it found no GPU.
@@ -36,12 +37,14 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Someone in one picture: keypoints_px (33, 2), confidence (33,) 0..1, and the silhouette's
-    area in square pixels (NaN where it was not asked for)."""
+    """Someone in one picture: keypoints_px (33, 2), confidence (33,) 0..1, the silhouette's area in
+    square pixels (NaN where it was not asked for), and the clothes' colour (6,): CIE L*a*b* between
+    shoulders and hips, and on the thighs."""
 
     keypoints_px: FloatArray
     confidence: FloatArray
     silhouette_px2: float
+    colour: FloatArray
 
     @property
     def box_px(self) -> tuple[float, float, float, float]:
@@ -103,14 +106,16 @@ class PoseNetwork:
                 [0.0, scale, _CROP_PX / 2 - scale * crop.centre_y_px],
             ]
         )
-        seen = self._network.process(cv2.warpAffine(rgb, to_crop, (_CROP_PX, _CROP_PX)))
+        cropped = cv2.warpAffine(rgb, to_crop, (_CROP_PX, _CROP_PX))
+        seen = self._network.process(cropped)
         if seen.pose_landmarks is None:
             return None
         landmarks = np.array(
             [[mark.x, mark.y, mark.visibility] for mark in seen.pose_landmarks.landmark]
         )
         assert landmarks.shape == (JOINT_COUNT, 3)
-        keypoints = (landmarks[:, :2] * _CROP_PX - to_crop[:, 2]) / scale
+        in_crop = np.asarray(landmarks[:, :2] * _CROP_PX, dtype=np.float64)
+        keypoints = (in_crop - to_crop[:, 2]) / scale
         silhouette = np.nan
         if seen.segmentation_mask is not None:
             silhouette = float((seen.segmentation_mask > 0.5).sum()) / scale**2
@@ -118,4 +123,26 @@ class PoseNetwork:
             keypoints_px=keypoints,
             confidence=np.clip(landmarks[:, 2], 0.0, 1.0),
             silhouette_px2=silhouette,
+            colour=_clothes(cropped, in_crop),
         )
+
+    def forget(self) -> None:
+        """Look for the person anew in the next picture."""
+        self._network.reset()
+
+
+def _clothes(rgb: NDArray[Any], keypoints_px: FloatArray) -> FloatArray:
+    """The middle colour of trunk and thighs (6,), L*a*b* each; beyond the border, the border's."""
+    shoulders, hips = keypoints_px[list(SHOULDERS)], keypoints_px[list(HIPS)]
+    across = np.linspace(0.2, 0.8, 7)[:, None, None]
+    down = np.linspace(0.15, 0.9, 9)[None, :, None]
+    upper, lower = (ends[0] + across * (ends[1] - ends[0]) for ends in (shoulders, hips))
+    trunk = upper + down * (lower - upper)
+    knees = keypoints_px[[LEFT_LEG[1], RIGHT_LEG[1]]]
+    thighs = hips[:, None] + down * (knees - hips)[:, None]
+    colours = []
+    for points in (trunk, thighs):
+        at = np.clip(np.rint(points.reshape(-1, 2)), 0, _CROP_PX - 1).astype(np.intp)
+        colours.append(np.median(rgb[at[:, 1], at[:, 0]], axis=0))
+    shares = (np.array([colours]) / 255.0).astype(np.float32)
+    return np.asarray(cv2.cvtColor(shares, cv2.COLOR_RGB2LAB).reshape(6), dtype=np.float64)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from otio_foley.errors import InputError
-from otio_foley.train.steps import evaluate
+from otio_foley.train.steps import motions
 from otio_foley.train.steps.baselines import BASELINES, height_and_speed, zeni
 from otio_foley.train.steps.figures import Figure, pieces
 from otio_foley.train.steps.noise import NoiseModel, assumed_noise, read_noise, spoiled
@@ -336,25 +336,25 @@ def test_rules_find_nothing_where_nobody_is() -> None:
 def test_a_learned_detector_is_chosen_by_who_is_left_out() -> None:
     asked: list[str] = []
 
-    def without(subject: str) -> evaluate.Detector:
+    def without(subject: str) -> motions.Detector:
         asked.append(subject)
         return lambda pose, camera: [claim(1.0)] if subject == "b" else []
 
     figures = [walker(subject="a"), walker(subject="b")]
     shots = samples(figures, views=2, frame_rates=[25.0], noise=None, seed=0, kinds=["dolly"])
-    judged = evaluate.judge(shots, [evaluate.Entrant(name="learned", without=without)])
+    judged = motions.judge(shots, [motions.Entrant(name="learned", without=without)])
     assert asked == ["a", "a", "b", "b"]
     found = {who: total(views["walk"]) for who, views in judged["learned"].items()}
     assert found["a"].tallies["40 ms"].found == 0 < found["b"].tallies["40 ms"].found
-    (line,) = evaluate.summary_table({**judged}, seed=0)[2:]
+    (line,) = motions.summary_table({**judged}, seed=0)[2:]
     assert line.startswith(f"| learned | {found['a'].true + found['b'].true} | ")
-    assert len(evaluate.subject_table({**judged})) == 4
+    assert len(motions.subject_table({**judged})) == 4
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the folder 'shared' is not beside the project")
 def test_the_command_prints_both_groups(capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--material", str(SHARED), "--fps", "25", "--views", "1", "--takes", "1", "--exact"]
-    assert evaluate.main(given) == 0
+    assert motions.main(given) == 0
     text = capsys.readouterr().out
     assert text.count("| Zeni 2008 |") == text.count("| kinematic rules |") == 2
     assert "| van der Zee 10 |" in text and "| HC031A |" in text

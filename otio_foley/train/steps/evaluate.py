@@ -1,210 +1,80 @@
-"""Detectors of contacts against force plates, and beside motions that have none.
+"""Which yardsticks fit a folder, and their tables.
 
-    python -m otio_foley.train.steps.evaluate --material DIR [--fps 24 25 30] [--views N]
-        [--seed S] [--noise FILE | --exact] [--takes N] [--learned DIR]
+    otio-foley evaluate steps FOLDER
 
-Prints Markdown: a line per detector, a table per subject, and the same for performed motions
-without plates, where it is agreement with another rule and no claim of truth: the network was
-trained on performances of the same captures.
+- a data set that the stage rendered: everybody's steps from pixels alone (`pixels`);
+- movies with a `labels.tsv`: labelled strikes (`labelled`);
+- recordings of people with force plates below `gait/`, and a body: keypoints as many cameras would
+  give them (`motions`).
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from otio_foley.analysis.contacts import find_contacts
-from otio_foley.analysis.network import load_network
-from otio_foley.train.stage.actions import Action
-from otio_foley.train.steps.baselines import BASELINES, Detector
-from otio_foley.train.steps.figures import performed_figures
-from otio_foley.train.steps.noise import NoiseModel, assumed_noise, read_noise
-from otio_foley.train.steps.samples import Sample, plated_figures, samples
-from otio_foley.train.steps.scores import (
-    TOLERANCES,
-    Interval,
-    Judged,
-    Score,
-    Summary,
-    absolute_s,
-    by_subject,
-    miscounted,
-    score,
-    signed_s,
-    summary,
-)
+from otio_foley.analysis.kinematics import kinematic_contacts
+from otio_foley.analysis.network import bundled_network, load_network
+from otio_foley.errors import InputError
+from otio_foley.resources import bundled
+from otio_foley.train.stage.dataset import CLIPS
+from otio_foley.train.steps import labelled, motions, pixels
+from otio_foley.train.steps.baselines import Detector
+from otio_foley.train.steps.noise import read_noise
 
-#: Gaits and jumps without plates.
-_WITHOUT_PLATES: tuple[Action, ...] = ("run", "jump", "stairs")
-_TAKE_S = 6.0
+#: The measured noise of the pose network, among the bundled models.
+NOISE = "pose_noise.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entrant:
-    """A line of the table. `without(subject)` is the detector for one who was left out: what has
-    been learned from everybody else; a rule is the same for all."""
+class Terms:
+    """How motions are judged: frame rates and cameras for each recording, the noise file (None for
+    exact keypoints), performances an action; `learned` is weights, or for motions the folder of
+    `learn`; None are the shipped ones. `seed` also starts the bootstrap."""
 
-    name: str
-    without: Callable[[str], Detector]
+    frame_rates: Sequence[float] = (24.0, 25.0, 30.0)
+    views: int = 8
+    takes: int = 3
+    noise: Path | None = None
+    learned: Path | None = None
+    seed: int = 0
 
 
-def entrants(learned: Path | None = None) -> tuple[Entrant, ...]:
-    """The rules, and the networks that `learn` left in a folder: one that saw every plated subject
-    but the judged one, and one that saw no plate at all."""
-    rules = tuple(_rule(name, detector) for name, detector in BASELINES.items())
-    if learned is None:
-        return rules
-    base = learned / "base.safetensors"
+def shipped_noise() -> Path:
+    return bundled("models") / NOISE
 
-    def without(subject: str) -> Detector:
-        own = learned / f"without {subject}.safetensors"
-        return _network(own if own.exists() else base)
 
-    return (
-        *rules,
-        Entrant(name="network, no plates", without=lambda subject: _network(base)),
-        Entrant(name="network", without=without),
+def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[str]:
+    """Tables in Markdown, line by line. Raises InputError where a folder holds no truth."""
+    if (folder / CLIPS).is_dir():
+        judged: list[pixels.Judged] = []
+        for clip in sorted((folder / CLIPS).glob("[0-9]*")):
+            judged += pixels.judged_clip(clip, _detectors(terms.learned))
+            tell(clip.name)
+        return pixels.tables(judged, terms.seed)
+    if (folder / labelled.LABELS).is_file():
+        return labelled.tables(list(labelled.judged_folder(folder, _detectors(terms.learned))))
+    if (folder / "gait").is_dir():
+        return motions.report(
+            folder,
+            frame_rates=terms.frame_rates,
+            views=terms.views,
+            seed=terms.seed,
+            noise=None if terms.noise is None else read_noise(terms.noise),
+            takes=terms.takes,
+            competing=motions.entrants(terms.learned),
+        )
+    raise InputError(
+        f"{folder} holds no truth",
+        hint=f"a rendered data set has {CLIPS}/, labelled movies {labelled.LABELS}, motions gait/",
     )
 
 
-@cache
-def _network(path: Path) -> Detector:
-    network = load_network(path)
-    return lambda pose, camera: find_contacts(pose, camera, network)
-
-
-def _rule(name: str, detector: Detector) -> Entrant:
-    return Entrant(name=name, without=lambda subject: detector)
-
-
-def judge(
-    shown: Iterable[Sample], competing: Sequence[Entrant]
-) -> dict[str, dict[str, dict[str, list[Score]]]]:
-    """Scores by entrant, subject and trial; every sample is made once and seen by all."""
-    found: dict[str, dict[str, dict[str, list[Score]]]] = {one.name: {} for one in competing}
-    for sample in shown:
-        for one in competing:
-            contacts = one.without(sample.subject)(sample.view.pose, sample.view.camera)
-            held = found[one.name].setdefault(sample.subject, {}).setdefault(sample.name, [])
-            held.append(score(sample.truth, contacts, 1.0 / sample.view.frame_rate))
-    return found
-
-
-# ---- tables
-
-
-def summary_table(judged: dict[str, Judged], seed: int) -> list[str]:
-    """A line per detector: means over subjects with bootstrap 95 % intervals."""
-    lines = [
-        "| detector | n | " + " | ".join(f"F1 ±{name}" for name in TOLERANCES) + " "
-        "| F1 ±40 ms, foot right | left / right foot | error ms | worst subject ms | signed ms "
-        "| count error % |",
-        "| --- |" + " --- |" * 10,
-    ]
-    for name, one in judged.items():
-        lines.append(f"| {name} | " + " | ".join(_cells(summary(one, seed))) + " |")
-    return lines
-
-
-def _cells(one: Summary) -> list[str]:
-    return [
-        str(one.true),
-        *(_interval(one.f1[name], "{:.3f}", 1.0) for name in TOLERANCES),
-        f"{one.f1_right_foot:.3f}",
-        f"{one.f1_feet['left']:.3f} / {one.f1_feet['right']:.3f}",
-        _interval(one.absolute_s, "{:.1f}", 1e3),
-        f"{one.worst_s * 1e3:.1f}",
-        _interval(one.signed_s, "{:+.1f}", 1e3),
-        f"{one.miscounted * 100:.1f}",
-    ]
-
-
-def _interval(one: Interval, form: str, scale: float) -> str:
-    value, low, high = (form.format(part * scale) for part in (one.value, one.low, one.high))
-    return f"{value} [{low}, {high}]"
-
-
-def subject_table(judged: dict[str, Judged]) -> list[str]:
-    """A line per subject; per detector F1 at 40 ms, median absolute and signed error, wrong
-    counts."""
-    names = list(judged)
-    lines = [
-        "| subject | n | " + " | ".join(f"{name}: F1 ±40 ms, error, signed ms, count %"
-                                        for name in names) + " |",
-        "| --- |" + " --- |" * (len(names) + 1),
-    ]  # fmt: skip
-    totals = {name: by_subject(one) for name, one in judged.items()}
-    for subject in totals[names[0]]:
-        cells = []
-        for name in names:
-            own = totals[name][subject]
-            cells.append(
-                f"{own.tallies['40 ms'].f1:.3f}, {absolute_s(own) * 1e3:.1f}, "
-                f"{signed_s(own) * 1e3:+.1f}, {miscounted(own) * 100:.0f}"
-            )
-        true = totals[names[0]][subject].true
-        lines.append(f"| {subject} | {true} | " + " | ".join(cells) + " |")
-    return lines
-
-
-def report(
-    material: Path,
-    *,
-    frame_rates: Sequence[float],
-    views: int,
-    seed: int,
-    noise: NoiseModel | None,
-    takes: int,
-    competing: Sequence[Entrant],
-) -> list[str]:
-    """Both groups' tables; `takes` 0 leaves the motions without plates out."""
-    source = "none, keypoints are exact" if noise is None else noise.source
-    lines = [f"Noise: {source}. Frame rates: {', '.join(f'{f:g}' for f in frame_rates)}."]
-    plated = plated_figures(material)
-    groups = [("Force plates", plated)]
-    if takes:
-        without = performed_figures(material, _WITHOUT_PLATES, takes, _TAKE_S, seed)
-        groups.append(("Without plates: agreement with the stage's rule, no truth", without))
-    for title, figures in groups:
-        shown = samples(figures, views=views, frame_rates=frame_rates, noise=noise, seed=seed)
-        judged: dict[str, Judged] = {**judge(shown, competing)}
-        lines += ["", f"## {title}", "", *summary_table(judged, seed), ""]
-        lines += subject_table(judged)
-    return lines
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Command line of this module."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--material", type=Path, required=True, help="folder with gait/ and body/")
-    parser.add_argument("--fps", type=float, nargs="+", default=[24.0, 25.0, 30.0])
-    parser.add_argument("--views", type=int, default=8, help="cameras on each recording")
-    parser.add_argument("--seed", type=int, default=0)
-    spoil = parser.add_mutually_exclusive_group()
-    spoil.add_argument("--noise", type=Path, help="file of stage.poses; without it 1 %% is assumed")
-    spoil.add_argument("--exact", action="store_true", help="keypoints without noise")
-    parser.add_argument("--takes", type=int, default=3, help="performances per action")
-    parser.add_argument("--learned", type=Path, help="the folder --work of learn")
-    given = parser.parse_args(argv)
-    noise = None
-    if not given.exact:
-        noise = assumed_noise() if given.noise is None else read_noise(given.noise)
-    lines = report(
-        given.material,
-        frame_rates=given.fps,
-        views=given.views,
-        seed=given.seed,
-        noise=noise,
-        takes=given.takes,
-        competing=entrants(given.learned),
-    )
-    print("\n".join(lines))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _detectors(learned: Path | None) -> dict[str, Detector]:
+    network = bundled_network() if learned is None else load_network(learned)
+    return {
+        "kinematic rules": kinematic_contacts,
+        "network": lambda pose, camera: find_contacts(pose, camera, network),
+    }

@@ -1,7 +1,5 @@
 """How well steps are found in pixels alone: the whole analysis on a rendered data set.
 
-    python -m otio_foley.train.steps.pixels DATASET [--learned FILE] [--seed S]
-
 Everybody whom the product follows is matched with the true person whose keypoints they lie on;
 contacts of somebody who is nobody are all wrong. Contacts count while the person's feet are in the
 picture, seen or hidden (skirts, clutter, others in front).
@@ -9,9 +7,7 @@ picture, seen or hidden (skirts, clutter, others in front).
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from otio_foley.analysis.contacts import find_contacts
-from otio_foley.analysis.kinematics import kinematic_contacts
-from otio_foley.analysis.network import load_network
 from otio_foley.analysis.people import sight
 from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.media.picture import frames, probe
 from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE
-from otio_foley.train.stage.dataset import CLIPS
 from otio_foley.train.steps.baselines import Detector
-from otio_foley.train.steps.evaluate import summary_table
+from otio_foley.train.steps.motions import summary_table
 from otio_foley.train.steps.scores import Score, score, total
 from otio_foley.train.steps.trials import TrueContact, Truth, Window
 from otio_foley.types import Contact, FloatArray, Pose
@@ -170,26 +162,3 @@ def tables(found: Sequence[Judged], seed: int) -> list[str]:
                 cells.append(f"{tally.f1:.2f}, {tally.hits}, {tally.true}, {tally.found}")
             lines.append(f"| {value} | " + " | ".join(cells) + " |")
     return lines
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Command line of this module."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--learned", type=Path, help="weights of the contact network")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
-    given = parser.parse_args(argv)
-    detectors: dict[str, Detector] = {"kinematic rules": kinematic_contacts}
-    if given.learned is not None:
-        network = load_network(given.learned)
-        detectors["network"] = lambda pose, camera: find_contacts(pose, camera, network)
-    found: list[Judged] = []
-    for folder in sorted((given.dataset / CLIPS).glob("[0-9]*")):
-        found += judged_clip(folder, detectors)
-        print(folder.name, file=sys.stderr, flush=True)
-    print("\n".join(tables(found, given.seed)))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,180 @@
+"""How well steps are found in real picture, where somebody has labelled strikes by eye.
+
+`labels.tsv` in the folder: file, fps, event (heel_strike, jump_landing; others are passed over),
+frame, tol_frames (how sure the labeller was), and person where several people are labelled in one
+file. Who of those that the product follows is meant is not labelled: it is whoever's contacts agree
+best with the labels. Between the first and the last label of a person every step of theirs is taken
+to be labelled.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from otio_foley.analysis.people import Sighting, sight
+from otio_foley.config import Settings
+from otio_foley.errors import InputError
+from otio_foley.media.picture import frames, probe
+from otio_foley.train.steps.baselines import Detector
+from otio_foley.types import Contact
+
+LABELS = "labels.tsv"
+_CONTACTS = ("heel_strike", "jump_landing")
+_COLUMNS = ("file", "fps", "event", "frame", "tol_frames")
+#: A label and a contact further apart than this have nothing to do with each other.
+_NEAR_S = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One labelled contact: when, and how sure that is, on the movie's own clock."""
+
+    time_s: float
+    tolerance_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """What one person does in one movie."""
+
+    file: str
+    event: str
+    person: str
+    frame_s: float
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """A detector beside one person's labels; error_s of each label is NaN where none was near."""
+
+    labelled: Labelled
+    detector: str
+    error_s: tuple[float, ...]
+    extra: int
+
+    @property
+    def within(self) -> int:
+        """Labels that were met within what the labeller was sure of."""
+        pairs = zip(self.error_s, self.labelled.labels, strict=True)
+        return sum(abs(error) <= label.tolerance_s for error, label in pairs)
+
+
+def read_labels(folder: Path) -> tuple[Labelled, ...]:
+    """The labels of a folder, by file, event and person. Raises InputError for what is no table of
+    labels."""
+    path = folder / LABELS
+    with path.open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    missing = [name for name in _COLUMNS if not rows or rows[0].get(name) is None]
+    if missing:
+        raise InputError(f"{path} has no column {', '.join(missing)}")
+
+    def whose(row: Mapping[str, str]) -> tuple[str, str, str]:
+        return row["file"], row["event"], row.get("person") or ""
+
+    found = []
+    kept = sorted((row for row in rows if row["event"] in _CONTACTS), key=whose)
+    for (file, event, person), own in groupby(kept, key=whose):
+        labels = []
+        for row in own:
+            frame_s = 1.0 / float(row["fps"])
+            labels.append(
+                Label(
+                    time_s=float(row["frame"]) * frame_s,
+                    # A label names a whole frame, so half of one is no error.
+                    tolerance_s=(float(row["tol_frames"]) + 0.5) * frame_s,
+                )
+            )
+        labels.sort(key=lambda label: label.time_s)
+        found.append(
+            Labelled(file=file, event=event, person=person, frame_s=frame_s, labels=tuple(labels))
+        )
+    return tuple(found)
+
+
+def judged_folder(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Agreement]:
+    """Every detector beside every label; each movie is looked at once."""
+    for file, own in groupby(read_labels(folder), key=lambda one: one.file):
+        sighting = _sighted(folder / file)
+        for labelled in own:
+            for name, detector in detectors.items():
+                yield agreement(
+                    labelled,
+                    name,
+                    [detector(pose, sighting.camera) for pose in sighting.people],
+                )
+
+
+def _sighted(path: Path) -> Sighting:
+    settings = Settings().analysis
+    pictures = (
+        (frame.time_s, frame.rgb)
+        for frame in frames(
+            probe(path), start_s=0.0, end_s=np.inf, long_side_px=settings.long_side_px
+        )
+    )
+    return sight(pictures, most_people=settings.most_people)
+
+
+def agreement(labelled: Labelled, detector: str, people: Sequence[Sequence[Contact]]) -> Agreement:
+    """How the person whose contacts agree best meets the labels."""
+    compared = [_compared(labelled, detector, contacts) for contacts in people]
+    if not compared:
+        return _compared(labelled, detector, ())
+    return max(compared, key=lambda one: (one.within, -one.extra))
+
+
+def _compared(labelled: Labelled, detector: str, contacts: Sequence[Contact]) -> Agreement:
+    times = np.array([contact.time_s for contact in contacts])
+    free = np.ones(len(times), dtype=bool)
+    errors = []
+    for label in labelled.labels:
+        apart = np.where(free, np.abs(times - label.time_s), np.inf)
+        if not len(apart) or apart.min() > _NEAR_S:
+            errors.append(np.nan)
+            continue
+        nearest = int(apart.argmin())
+        # Both feet of a landing are one label.
+        free &= np.abs(times - times[nearest]) > (1e-6 if labelled.event == "heel_strike" else 0.1)
+        errors.append(float(times[nearest] - label.time_s))
+    first, last = labelled.labels[0], labelled.labels[-1]
+    between = (times >= first.time_s - first.tolerance_s) & (
+        times <= last.time_s + last.tolerance_s
+    )
+    return Agreement(
+        labelled=labelled,
+        detector=detector,
+        error_s=tuple(errors),
+        extra=int((between & free).sum()),
+    )
+
+
+def tables(found: Sequence[Agreement]) -> list[str]:
+    """A line per detector and labelled person, errors in frames."""
+    lines = [
+        "| detector | file | event | n | within the label's tolerance | extra | median error ms "
+        "| signed ms | errors in frames |",
+        "| --- |" + " --- |" * 8,
+    ]
+    for one in found:
+        errors = np.array(one.error_s)
+        near = errors[np.isfinite(errors)]
+        middle = f"{np.median(np.abs(near)) * 1e3:.1f}" if len(near) else "-"
+        signed = f"{np.median(near) * 1e3:+.1f}" if len(near) else "-"
+        each = " ".join(
+            "missed" if np.isnan(error) else f"{error / one.labelled.frame_s:+.1f}"
+            for error in errors
+        )
+        who = f"{one.labelled.event} {one.labelled.person}".strip()
+        lines.append(
+            f"| {one.detector} | {Path(one.labelled.file).name} | {who} | {len(errors)} "
+            f"| {one.within} | {one.extra} | {middle} | {signed} | {each} |"
+        )
+    return lines
