@@ -80,6 +80,7 @@ def analyse(path: Path, times: int = 1) -> tuple[float, int]:
         pictures(path, times),
         most_people=settings.most_people,
         least_confidence=settings.least_confidence,
+        unseen_feet=settings.unseen_feet,
     )
     return time.perf_counter() - start_s, found.people
 

@@ -27,13 +27,15 @@ class AnalysisSettings:
     """`long_side_px`: pictures are scaled down to this before people are looked for.
     `context_s`: picture seen before and after what a clip shows, so that a step at the very cut is
     known. `most_people`: followed at a time. `least_confidence`: contacts below are left out.
-    `layers`: of several pictures at a time the topmost alone is looked at, or all of them."""
+    `layers`: of several pictures at a time the topmost alone is looked at, or all of them.
+    `unseen_feet`: feet out of the picture are told from how the body goes up and down."""
 
     long_side_px: int = 1280
     context_s: float = 1.0
     most_people: int = 4
     least_confidence: float = 0.35
     layers: str = "top"
+    unseen_feet: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

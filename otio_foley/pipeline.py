@@ -320,6 +320,7 @@ def _seen(
         pictures(),
         most_people=settings.analysis.most_people,
         least_confidence=settings.analysis.least_confidence,
+        unseen_feet=settings.analysis.unseen_feet,
     )
 
 

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 Foot: TypeAlias = Literal["left", "right"]
 Part: TypeAlias = Literal["heel", "toe", "flat"]
-Action: TypeAlias = Literal["walk", "run", "jump", "land", "scuff"]
+Action: TypeAlias = Literal["walk", "run", "jump", "land", "scuff", "stairs", "turn", "tiptoe"]
+#: What somebody does over a while; an action is what one step of it is.
+Gait: TypeAlias = Literal["stand", "walk", "run", "jump", "turn", "shuffle", "stairs", "tiptoe"]
 #: The marker colours of OTIO 0.18, of which other formats use the nearest that they have.
 MarkerColor: TypeAlias = Literal[
     "RED",
@@ -189,7 +191,8 @@ class Contact:
     """A foot meeting the floor, seconds from the movie's first presentation time.
 
     `strength` is relative (1 = an ordinary step of this person); `fall_speed` is how fast the hips
-    were falling, in leg lengths per second; `confidence` 0..1; `found_by` names the detector.
+    were falling, in leg lengths per second; `confidence` 0..1; `found_by` names the detector;
+    `gait` is what the person does around it, None where nothing says.
     """
 
     person: int
@@ -201,6 +204,7 @@ class Contact:
     fall_speed: float
     confidence: float
     found_by: str
+    gait: Gait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

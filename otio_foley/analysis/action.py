@@ -1,4 +1,5 @@
-"""What someone does at each contact: walk, run, land or scuff, from fall, cadence and flight.
+"""What someone does at each contact: from the hips' fall, flight and cadence, and from what the
+network takes it for.
 
 Walking always has a foot on the ground; running has a flight phase between any two steps (Novacheck
 1998); a jump ends with the hips still falling when the feet have stopped. One contact's toe-off is
@@ -21,6 +22,11 @@ _AROUND_S = 1.2
 _SLOWEST_RUN_HZ = 2.1
 _FASTEST_WALK_HZ = 2.7
 
+#: A flight (or double support) is told from so many steps, and clear if longer than this share of
+#: a step.
+_ENOUGH_FLIGHTS = 2
+_CLEAR_FLIGHT = 0.08
+
 #: A contact that is so much slighter than the person's usual one is a scuff.
 _SLIGHT_STRENGTH = 0.35
 
@@ -36,8 +42,10 @@ def label_actions(contacts: Sequence[Contact]) -> tuple[Action, ...]:
 def _action(contacts: Sequence[Contact], contact: Contact) -> Action:
     if contact.fall_speed >= LANDING_FALL:
         return "land"
-    if contact.strength < _SLIGHT_STRENGTH:
+    if contact.gait == "shuffle" or contact.strength < _SLIGHT_STRENGTH:
         return "scuff"
+    if contact.gait == "stairs" or contact.gait == "turn" or contact.gait == "tiptoe":
+        return contact.gait
     near = [
         (before, after)
         for before, after in pairwise(contacts)
@@ -49,14 +57,20 @@ def _action(contacts: Sequence[Contact], contact: Contact) -> Action:
 
 
 def _runs(near: Sequence[tuple[Contact, Contact]]) -> bool:
-    """Whether neighbouring contacts are those of a run: the beat decides, then the flight."""
-    steps_s = [after.time_s - before.time_s for before, after in near]
-    if not steps_s:
+    """Whether neighbouring contacts are those of a run: their flights decide, which slow motion
+    leaves what they are; where too few toe-offs are known, the beat, and then the network."""
+    flights = [
+        (after.time_s - before.toe_off_s) / (after.time_s - before.time_s)
+        for before, after in near
+        if before.toe_off_s is not None and before.foot != after.foot
+    ]
+    if len(flights) >= _ENOUGH_FLIGHTS and abs(median(flights)) > _CLEAR_FLIGHT:
+        return median(flights) > 0
+    if not near:
         return False
-    cadence_hz = 1.0 / median(steps_s)
+    cadence_hz = 1.0 / median([after.time_s - before.time_s for before, after in near])
     if not _SLOWEST_RUN_HZ <= cadence_hz <= _FASTEST_WALK_HZ:
         return cadence_hz > _FASTEST_WALK_HZ
-    flights_s = [
-        after.time_s - before.toe_off_s for before, after in near if before.toe_off_s is not None
-    ]
-    return bool(flights_s) and median(flights_s) > 0
+    if near[0][0].gait is not None:
+        return sum(before.gait == "run" for before, _ in near) > len(near) / 2
+    return bool(flights) and median(flights) > 0

@@ -15,17 +15,18 @@ from scipy.signal import find_peaks
 
 from otio_foley.analysis.features import GRID_HZ, Stretch, stretches
 from otio_foley.analysis.kinematics import Manner, manner
-from otio_foley.analysis.network import ContactNetwork, Readings
+from otio_foley.analysis.network import GAITS, ContactNetwork, Readings
 from otio_foley.analysis.tracks import GaitTrack, gait_tracks
-from otio_foley.types import CameraMotion, Contact, FloatArray, Foot, Pose
+from otio_foley.types import CameraMotion, Contact, FloatArray, Foot, Gait, Pose
 
 #: The chance above which a peak is a contact or a toe-off.
 _LEAST_CHANCE = 0.35
 _LEAST_TOE_OFF = 0.3
 #: One foot's contacts are at least so far apart: half of a sprinter's stride.
 _APART_S = 0.2
-#: Samples on both sides of a peak that share in its time.
+#: Samples on both sides of a peak that share in its time, and in what is being done.
 _AROUND = 2
+_GAIT_AROUND = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Landing:
     time_s: float
     toe_off_s: float | None
     chance: float
+    gait: Gait
 
 
 def find_contacts(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> tuple[Contact, ...]:
@@ -61,6 +63,7 @@ def find_contacts(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
             fall_speed=how.fall_speed,
             confidence=round(landing.chance, 3),
             found_by="network",
+            gait=landing.gait,
         )
         for landing, how in zip(found, manners, strict=True)
     )
@@ -78,6 +81,7 @@ def find_landings(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
 
 def _landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Landing]:
     feet: tuple[Foot, Foot] = ("left", "right")
+    doing = readings[0].gaits + readings[1].gaits
     for foot, own, sure in zip(feet, readings, stretch.sure, strict=True):
         times = [
             (peak, _time_s(stretch.times_s, own, peak))
@@ -92,7 +96,15 @@ def _landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Land
                 time_s=time_s,
                 toe_off_s=float(stretch.times_s[leaves[0]]) if leaves else None,
                 chance=float(own.contact[peak] * min(1.0, sure[peak] / 0.8)),
+                gait=GAITS[
+                    int(doing[max(0, peak - _GAIT_AROUND) : peak + _GAIT_AROUND].sum(0).argmax())
+                ],
             )
+
+
+def _gait(doing: FloatArray, peak: int) -> Gait:
+    around = doing[max(0, peak - _GAIT_AROUND) : peak + _GAIT_AROUND + 1]
+    return GAITS[int(around.sum(axis=0).argmax())]
 
 
 def _peaks(chance: FloatArray, least: float) -> list[int]:

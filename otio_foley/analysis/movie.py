@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.action import label_actions
-from otio_foley.analysis.kinematics import kinematic_contacts
+from otio_foley.analysis.cadence import cadence_contacts
+from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.network import bundled_network
 from otio_foley.analysis.people import sight
 from otio_foley.types import Action, Contact, FloatArray
 
@@ -44,20 +46,21 @@ def find_steps(
     *,
     most_people: int,
     least_confidence: float,
+    unseen_feet: bool,
 ) -> MovieSteps:
     """Everybody's steps in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
     Times in the result are on the clock of the pictures' times. Contacts below `least_confidence`
-    are left out.
+    are left out; with `unseen_feet`, those of feet out of the picture are told from the body.
     """
     sighting = sight(pictures, most_people=most_people)
+    network = bundled_network()
     steppers = []
     for pose in sighting.people:
-        contacts = tuple(
-            contact
-            for contact in kinematic_contacts(pose, sighting.camera)
-            if contact.confidence >= least_confidence
-        )
+        found = find_contacts(pose, sighting.camera, network)
+        sure = tuple(one for one in found if one.confidence >= least_confidence)
+        told = cadence_contacts(pose, sighting.camera, sure) if unseen_feet else ()
+        contacts = tuple(sorted((*sure, *told), key=lambda contact: contact.time_s))
         if contacts:
             steppers.append(
                 Stepper(

@@ -10,38 +10,50 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
+from scipy.special import expit, softmax
 from torch import Tensor, nn
 
 from otio_foley.analysis.features import FEATURES
 from otio_foley.resources import bundled
-from otio_foley.types import FloatArray
+from otio_foley.types import FloatArray, Gait
 
 #: The weights that ship, among the bundled models.
 WEIGHTS: Final = "contacts.safetensors"
+#: What they were made from, beside them.
+CARD: Final = "contacts.json"
 
 _HIDDEN: Final = 128
 _WIDE: Final = 5
 
-#: What comes out at each time: chances of a contact, a toe-off and of standing (logits), and how
-#: much later (s, in units of OFFSET_S) the contact is.
-OUTPUTS: Final = 4
+#: Samples that are read at a time, and those beside them that it takes to know what they are.
+_AT_ONCE: Final = 3600
+_BESIDE: Final = 240
+
+GAITS: Final[tuple[Gait, ...]] = get_args(Gait)
+
+#: What comes out at each time: chances of a contact, a toe-off and of standing (logits), how much
+#: later (s, in units of OFFSET_S) the contact is, and what is being done (logits, as `GAITS`).
+EVENTS: Final = 4
+OUTPUTS: Final = EVENTS + len(GAITS)
 OFFSET_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """One foot, sample by sample (N,): chances 0..1, and seconds until the nearest contact."""
+    """One foot, sample by sample (N,): chances 0..1, seconds until the nearest contact, and the
+    chances (N, len(GAITS)) of what is being done."""
 
     contact: FloatArray
     toe_off: FloatArray
     stance: FloatArray
     until_s: FloatArray
+    gaits: FloatArray
 
 
 class ContactNetwork(nn.Module):
@@ -64,15 +76,28 @@ class ContactNetwork(nn.Module):
         return self.head(self.lstm(seen)[0])  # type: ignore[no-any-return]
 
     def read(self, features: NDArray[np.float32]) -> tuple[Readings, ...]:
-        """Readings of each row of features (B, N, FEATURES)."""
+        """Readings of each row of features (B, N, FEATURES); memory does not grow with N but for
+        what is given and what comes back."""
         self.eval()
+        count = features.shape[1]
+        out = np.empty((*features.shape[:2], OUTPUTS))
         with torch.inference_mode():
-            out = self(torch.from_numpy(np.ascontiguousarray(features)))
-        chances = torch.sigmoid(out[..., :3]).double().numpy()
-        until = out[..., 3].double().numpy() * OFFSET_S
+            for first in range(0, count, _AT_ONCE):
+                start = max(0, first - _BESIDE)
+                part = features[:, start : first + _AT_ONCE + _BESIDE]
+                told = self(torch.from_numpy(np.ascontiguousarray(part))).double().numpy()
+                until = min(first + _AT_ONCE, count)
+                out[:, first:until] = told[:, first - start : until - start]
+        chances, gaits = expit(out[..., :3]), softmax(out[..., EVENTS:], axis=2)
         return tuple(
-            Readings(contact=one[:, 0], toe_off=one[:, 1], stance=one[:, 2], until_s=late)
-            for one, late in zip(chances, until, strict=True)
+            Readings(
+                contact=chances[row, :, 0],
+                toe_off=chances[row, :, 1],
+                stance=chances[row, :, 2],
+                until_s=out[row, :, 3] * OFFSET_S,
+                gaits=gaits[row],
+            )
+            for row in range(len(features))
         )
 
 

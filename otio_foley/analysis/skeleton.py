@@ -7,6 +7,7 @@ from typing import Final
 from otio_foley.types import Foot
 
 JOINT_COUNT: Final = 33
+NOSE: Final = 0
 HIPS: Final = (23, 24)
 SHOULDERS: Final = (11, 12)
 

@@ -27,7 +27,16 @@ class LevelPoint:
 
 
 ACTION_DB: Final[Mapping[Action, float]] = MappingProxyType(
-    {"walk": 0.0, "run": 6.0, "jump": 1.5, "land": 9.0, "scuff": -8.0}
+    {
+        "walk": 0.0,
+        "run": 6.0,
+        "jump": 1.5,
+        "land": 9.0,
+        "scuff": -8.0,
+        "stairs": 1.0,
+        "turn": -3.0,
+        "tiptoe": -8.0,
+    }
 )
 """Starting values of the craft (temp mixes); a jump's take-off is 0 to +3."""
 

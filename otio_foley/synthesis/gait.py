@@ -122,11 +122,38 @@ STANCES: Final[Mapping[tuple[Action, Part], Stance]] = MappingProxyType({
         impacts=(Impact(at=0.0, weight=0.25, softness=1.4),),
         humps=((0.45, 0.25, 0.5),), rubs=(Rub(start=0.0, stop=0.7, weight=1.0),),
     ),
+    ("stairs", "toe"): Stance(
+        duration_s=0.65,
+        impacts=(
+            Impact(at=0.0, weight=0.95, softness=1.4),
+            Impact(at=0.12, weight=0.5, softness=1.2),
+        ),
+        humps=((0.25, 0.12, 1.15), (0.70, 0.14, 1.20)), rubs=(_TOE_OFF,),
+    ),
+    ("turn", "flat"): Stance(
+        duration_s=0.50,
+        impacts=(Impact(at=0.0, weight=0.7, softness=1.4),),
+        humps=((0.45, 0.22, 0.95),), rubs=(Rub(start=0.25, stop=0.85, weight=0.35),),
+    ),
+    ("tiptoe", "toe"): Stance(
+        duration_s=0.65,
+        impacts=(Impact(at=0.0, weight=0.5, softness=1.8),),
+        humps=((0.45, 0.25, 1.0),), rubs=(Rub(start=0.88, stop=1.0, weight=0.05),),
+    ),
 })  # fmt: skip
 """Where a step's part is not listed for its action, `_USUAL_PART` of the action stands in."""
 
 _USUAL_PART: Final[Mapping[Action, Part]] = MappingProxyType(
-    {"walk": "heel", "run": "toe", "jump": "toe", "land": "flat", "scuff": "toe"}
+    {
+        "walk": "heel",
+        "run": "toe",
+        "jump": "toe",
+        "land": "flat",
+        "scuff": "toe",
+        "stairs": "toe",
+        "turn": "flat",
+        "tiptoe": "toe",
+    }
 )
 _SHORTEST_STANCE_S: Final = 0.08
 _LONGEST_STANCE_S: Final = 1.2

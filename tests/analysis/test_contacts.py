@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from otio_foley.analysis.contacts import find_contacts
 from otio_foley.analysis.features import GRID_HZ
-from otio_foley.analysis.network import ContactNetwork, Readings
+from otio_foley.analysis.network import GAITS, ContactNetwork, Readings
 
 
 class Oracle(ContactNetwork):
@@ -35,6 +35,7 @@ class Oracle(ContactNetwork):
                 toe_off=bumps(self.up_s),
                 stance=np.zeros(len(times)),
                 until_s=np.array([min((one - t for one in [*own, 99.0]), key=abs) for t in times]),
+                gaits=np.eye(len(GAITS))[[GAITS.index("walk")] * len(times)],
             )
             for own in self.down_s
         )

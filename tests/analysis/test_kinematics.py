@@ -154,7 +154,21 @@ def test_gaits_by_beat_and_flight() -> None:
     assert set(label_actions(beat(0.55, 0.65))) == {"walk"}
     assert set(label_actions(beat(0.38, 0.26))) == {"run"}  # 2.6 Hz with flight
     assert set(label_actions(beat(0.38, 0.45))) == {"walk"}  # 2.6 Hz, a foot always down
-    assert set(label_actions(beat(0.33, 0.40))) == {"run"}  # nobody walks at 3 Hz
+    assert set(label_actions(beat(0.33, 0.40))) == {"walk"}  # silent film, shown too fast
+    assert set(label_actions(beat(0.95, 0.65))) == {"run"}  # slow motion: a flight is a flight
+    unseen = [replace(one, toe_off_s=None) for one in beat(0.33, 0.40)]
+    assert set(label_actions(unseen)) == {"run"}  # nothing but the beat: nobody walks at 3 Hz
+
+
+def test_what_the_network_takes_it_for_settles_what_feet_alone_do_not() -> None:
+    for gait, action in (("stairs", "stairs"), ("tiptoe", "tiptoe"), ("turn", "turn"),
+                         ("shuffle", "scuff"), ("walk", "walk"), ("stand", "walk")):  # fmt: skip
+        steps = [replace(one, gait=gait) for one in beat(0.55, 0.65)]  # type: ignore[arg-type]
+        assert set(label_actions(steps)) == {action}
+    fell = [replace(one, gait="stairs", fall_speed=2.0) for one in beat(0.55, 0.65)]
+    assert set(label_actions(fell)) == {"land"}
+    unseen = [replace(one, toe_off_s=None, gait="run") for one in beat(0.4, 0.3)]
+    assert set(label_actions(unseen)) == {"run"}
 
 
 def test_a_slight_contact_is_a_scuff_and_a_fall_a_landing() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from otio_foley.analysis.features import FEATURES, GRID_HZ, Stretch
-from otio_foley.analysis.network import OFFSET_S, ContactNetwork
+from otio_foley.analysis.network import EVENTS, GAITS, OFFSET_S, OUTPUTS, ContactNetwork
 from otio_foley.train.steps import learn
-from otio_foley.train.steps.trials import TrueContact, Truth, Window
+from otio_foley.train.steps.trials import Doing, TrueContact, Truth, Window
 
 
 def stretch(count: int = 240) -> Stretch:
@@ -29,6 +29,7 @@ def truth(*contacts: tuple[str, float, float | None]) -> Truth:
             for foot, time_s, toe_off_s in contacts
         ),
         windows=(Window(start_s=0.5, end_s=3.0),),
+        doing=(Doing(start_s=0.0, end_s=2.5, gait="run"),),
     )
 
 
@@ -44,15 +45,18 @@ def test_targets_are_of_the_foot_and_known_only_in_windows() -> None:
     assert not example.weights[:, outside].any()
     # When a foot leaves is not known where its toe-off is not.
     assert not example.weights[1, round(1.6 * GRID_HZ) :, 1].any()
+    # What is being done is told for the known time of what was told, to both feet.
+    assert (example.targets[:, 60, EVENTS] == GAITS.index("run")).all()
+    assert example.weights[:, 60, EVENTS].all() and not example.weights[:, 150:, EVENTS].any()
     at = left[:, 0].argmax()
     assert abs(left[at, 3] * OFFSET_S + at / GRID_HZ - 1.008) < 1e-6
 
 
 def test_early_costs_more_than_late() -> None:
-    targets = torch.zeros(1, 10, 4)
-    weights = torch.zeros(1, 10, 4)
+    targets = torch.zeros(1, 10, EVENTS + 1)
+    weights = torch.zeros(1, 10, EVENTS + 1)
     weights[..., 3] = 1.0
-    told = torch.zeros(1, 10, 4)
+    told = torch.zeros(1, 10, OUTPUTS)
     told[..., 3] = -0.5  # sooner than it is
     early = learn._loss(told, targets, weights)
     told[..., 3] = 0.5
@@ -64,8 +68,8 @@ def test_a_mirror_turns_what_goes_across() -> None:
     features = np.ones((2, 240, FEATURES), dtype=np.float32)
     example = learn.Example(
         features=features,
-        targets=np.zeros((2, 240, 4), dtype=np.float32),
-        weights=np.ones((2, 240, 4), dtype=np.float32),
+        targets=np.zeros((2, 240, EVENTS + 1), dtype=np.float32),
+        weights=np.ones((2, 240, EVENTS + 1), dtype=np.float32),
     )
     batch, _, _ = learn._batch([example], np.random.default_rng(0))
     across = batch[:, 0, learn._X].numpy()
@@ -77,10 +81,10 @@ def test_a_mirror_turns_what_goes_across() -> None:
 def test_it_learns_and_does_so_the_same_way_twice() -> None:
     rng = np.random.default_rng(1)
     features = rng.normal(size=(2, 240, FEATURES)).astype(np.float32)
-    targets = np.zeros((2, 240, 4), dtype=np.float32)
+    targets = np.zeros((2, 240, EVENTS + 1), dtype=np.float32)
     targets[..., 0] = features[..., 0] > 1.0
     example = learn.Example(
-        features=features, targets=targets, weights=np.ones((2, 240, 4), dtype=np.float32)
+        features=features, targets=targets, weights=np.ones((2, 240, EVENTS + 1), dtype=np.float32)
     )
 
     def losses() -> list[str]:

@@ -10,6 +10,7 @@ import mir_eval
 import numpy as np
 import pytest
 
+from otio_foley.cli import main
 from otio_foley.errors import InputError
 from otio_foley.train.steps import motions
 from otio_foley.train.steps.baselines import BASELINES, height_and_speed, zeni
@@ -353,8 +354,8 @@ def test_a_learned_detector_is_chosen_by_who_is_left_out() -> None:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the folder 'shared' is not beside the project")
 def test_the_command_prints_both_groups(capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--material", str(SHARED), "--fps", "25", "--views", "1", "--takes", "1", "--exact"]
-    assert motions.main(given) == 0
+    given = ["evaluate", "steps", str(SHARED), "--fps", "25", "--views", "1", "--takes", "1"]
+    assert main([*given, "--exact"]) == 0
     text = capsys.readouterr().out
     assert text.count("| Zeni 2008 |") == text.count("| kinematic rules |") == 2
     assert "| van der Zee 10 |" in text and "| HC031A |" in text

@@ -64,7 +64,7 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
             seed=terms.seed,
             noise=None if terms.noise is None else read_noise(terms.noise),
             takes=terms.takes,
-            competing=motions.entrants(terms.learned),
+            learned=terms.learned,
         )
     raise InputError(
         f"{folder} holds no truth",

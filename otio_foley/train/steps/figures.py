@@ -7,7 +7,7 @@ nose for one without a person), and `placed` names them, for no measure may rest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ from otio_foley.train.stage.body import Body, load_body
 from otio_foley.train.stage.film import Take
 from otio_foley.train.stage.keypoints import keypoints_m
 from otio_foley.train.steps.trials import (
+    Doing,
     Source,
     Trial,
     TrueContact,
@@ -27,7 +28,7 @@ from otio_foley.train.steps.trials import (
     Window,
     clipped,
 )
-from otio_foley.types import FloatArray
+from otio_foley.types import FloatArray, Gait
 
 _NOSE = 0
 #: Heights over the hips and half the shoulders' width, in body heights (Winter 2009, figure 4.1:
@@ -43,6 +44,19 @@ HANDLE_S = 0.75
 #: Performed motions are sampled at this rate; their first and last moments are not judged.
 _PERFORMED_HZ = 120.0
 _ENDS_S = 0.3
+#: Who sets off or comes to a halt walks.
+_GAIT_OF: Mapping[Action, Gait] = {
+    "walk": "walk",
+    "start": "walk",
+    "stop": "walk",
+    "run": "run",
+    "jump": "jump",
+    "stand": "stand",
+    "turn": "turn",
+    "shuffle": "shuffle",
+    "stairs": "stairs",
+    "tiptoe": "tiptoe",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +170,10 @@ def figure_of_performance(done: Performance, body: Body, action: str, name: str)
             source="rule",
             contacts=contacts,
             windows=(Window(start_s=_ENDS_S, end_s=float(times[-1]) - _ENDS_S),),
+            doing=tuple(
+                Doing(start_s=one.start_s, end_s=one.end_s, gait=_GAIT_OF[one.action])
+                for one in done.intervals
+            ),
         ),
     )
 

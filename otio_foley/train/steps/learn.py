@@ -12,12 +12,15 @@ drawn from `--seed`; what is finished lies in `--work` and is not done again.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +30,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from otio_foley.analysis.features import FEATURES, GRID_HZ, Stretch, stretches
-from otio_foley.analysis.network import OFFSET_S, ContactNetwork, load_network
+from otio_foley.analysis.network import (
+    CARD,
+    EVENTS,
+    GAITS,
+    OFFSET_S,
+    ContactNetwork,
+    load_network,
+)
 from otio_foley.train.stage.actions import ACTIONS, Action, Way
 from otio_foley.train.steps.figures import Figure, performed_figures
 from otio_foley.train.steps.noise import NoiseModel, read_noise
@@ -57,7 +67,8 @@ _X = list(range(0, 32, 2))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One stretch of one view: features (2, N, FEATURES), targets and weights (2, N, 4)."""
+    """One stretch of one view: features (2, N, FEATURES), targets and weights (2, N, EVENTS + 1),
+    the last one a number of `GAITS`."""
 
     features: NDArray[np.float32]
     targets: NDArray[np.float32]
@@ -75,11 +86,15 @@ def examples(shown: Iterable[Sample]) -> Iterator[Example]:
 
 def _example(stretch: Stretch, truth: Truth) -> Example:
     times = stretch.times_s
-    targets = np.zeros((2, len(times), 4), dtype=np.float32)
+    targets = np.zeros((2, len(times), EVENTS + 1), dtype=np.float32)
     weights = np.zeros_like(targets)
     known = np.zeros(len(times), dtype=bool)
     for window in truth.windows:
         known |= (times >= window.start_s) & (times <= window.end_s)
+    for part in truth.doing:
+        during = known & (times >= part.start_s) & (times < part.end_s)
+        targets[:, during, EVENTS] = GAITS.index(part.gait)
+        weights[:, during, EVENTS] = 1.0
     for side, foot in enumerate(SIDES):
         own = [one for one in truth.contacts if one.foot == foot]
         weights[side, :, :2] = known[:, None]
@@ -146,7 +161,7 @@ def fit(
 def _batch(held: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Windows of either foot, mirrored half of the time, padded where a stretch is shorter."""
     features = np.zeros((_BATCH, _WINDOW, FEATURES), dtype=np.float32)
-    targets = np.zeros((_BATCH, _WINDOW, 4), dtype=np.float32)
+    targets = np.zeros((_BATCH, _WINDOW, EVENTS + 1), dtype=np.float32)
     weights = np.zeros_like(targets)
     for row in range(_BATCH):
         one = held[int(rng.integers(len(held)))]
@@ -171,8 +186,16 @@ def _loss(out: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     early = targets[..., 3] - out[..., 3]
     pinball = torch.maximum(_LATE_QUANTILE * early, (_LATE_QUANTILE - 1.0) * early)
     offset = (pinball * weights[..., 3]).sum() / weights[..., 3].sum().clamp(min=1.0)
-    return (chances * rare).sum() / rare.sum().clamp(min=1.0) + 0.3 * offset
+    gaits = functional.cross_entropy(
+        out[..., EVENTS:].flatten(0, 1), targets[..., EVENTS].flatten().long(), reduction="none"
+    )
+    known = weights[..., EVENTS].flatten()
+    gait = (gaits * known).sum() / known.sum().clamp(min=1.0)
+    return (chances * rare).sum() / rare.sum().clamp(min=1.0) + 0.3 * offset + _GAIT_SHARE * gait
 
+
+#: What is being done counts for so much of the loss: when comes first.
+_GAIT_SHARE = 0.05
 
 _IS_BUMP = torch.tensor([1.0, 1.0, 0.0])
 
@@ -187,7 +210,7 @@ def measured(held: Sequence[Example]) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Amounts:
     """How much: performances a kind of action and views of each; views of each plated piece; steps
     of training on either."""
 
@@ -196,18 +219,18 @@ class Plan:
     views: int = 4
     plated_views: int = 10
     steps: int = 2000
-    plated_steps: int = 200
+    plated_steps: int = 300
     jobs: int = 2
 
 
-FAST = Plan(takes=2, views=2, plated_views=2, steps=40, plated_steps=40)
+FAST = Amounts(takes=2, views=2, plated_views=2, steps=40, plated_steps=40)
 
 
 def learn(
     material: Path,
     noise: NoiseModel,
     work: Path,
-    plan: Plan,
+    amounts: Amounts,
     seed: int,
     tell: Callable[[str], None],
 ) -> ContactNetwork:
@@ -217,7 +240,7 @@ def learn(
     performed = _kept(
         work / "performed.npz",
         lambda: _filmed(
-            _performed(material, work, plan, seed + 1000), plan.views, noise, seed, tell
+            _performed(material, work, amounts, seed + 1000), amounts.views, noise, seed, tell
         ),
     )
     tell(f"{len(performed)} stretches of performed motion")
@@ -225,7 +248,7 @@ def learn(
     if not base_path.exists():
         network = ContactNetwork()
         network.mean, network.scale = measured(performed)
-        fit(network, performed, steps=plan.steps, rate=_RATE, seed=seed, tell=tell)
+        fit(network, performed, steps=amounts.steps, rate=_RATE, seed=seed, tell=tell)
         save(network, base_path)
     figures = plated_figures(material)
     subjects = sorted({figure.subject for figure in figures})
@@ -234,7 +257,7 @@ def learn(
             work / f"plated {subject}.npz",
             lambda subject=subject: _filmed(  # type: ignore[misc]
                 [one for one in figures if one.subject == subject],
-                plan.plated_views,
+                amounts.plated_views,
                 noise,
                 seed + 1,
                 tell,
@@ -253,7 +276,7 @@ def learn(
         fit(
             network,
             _Mixed(performed, others),
-            steps=plan.plated_steps,
+            steps=amounts.plated_steps,
             rate=_FINE_RATE,
             seed=seed + 2,
             tell=tell,
@@ -262,14 +285,14 @@ def learn(
     return load_network(work / "final.safetensors")
 
 
-def _performed(material: Path, work: Path, plan: Plan, seed: int) -> list[Figure]:
+def _performed(material: Path, work: Path, amounts: Amounts, seed: int) -> list[Figure]:
     """Performances of every action, by several processes; the same for any number of them."""
     path = work / "figures.pickle"
     if not path.exists():
-        with ProcessPoolExecutor(plan.jobs) as pool:
+        with ProcessPoolExecutor(amounts.jobs) as pool:
             each = pool.map(
                 _performed_action,
-                *zip(*((material, action, plan, seed) for action in ACTIONS), strict=True),
+                *zip(*((material, action, amounts, seed) for action in ACTIONS), strict=True),
             )
             made = [figure for figures in each for figure in figures]
         part = path.with_suffix(".part")
@@ -279,10 +302,12 @@ def _performed(material: Path, work: Path, plan: Plan, seed: int) -> list[Figure
     return found
 
 
-def _performed_action(material: Path, action: Action, plan: Plan, seed: int) -> tuple[Figure, ...]:
+def _performed_action(
+    material: Path, action: Action, amounts: Amounts, seed: int
+) -> tuple[Figure, ...]:
     ways: tuple[Way, ...] = ("line", "circle", "spot", "line")
     own = seed + ACTIONS.index(action)
-    return performed_figures(material, [action], plan.takes, plan.take_s, own, ways)
+    return performed_figures(material, [action], amounts.takes, amounts.take_s, own, ways)
 
 
 class _Mixed(Sequence[Example]):
@@ -360,11 +385,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    plan = FAST if given.fast else Plan()
-    network = learn(given.material, read_noise(given.noise), given.work, plan, given.seed, tell)
+    amounts = FAST if given.fast else Amounts()
+    network = learn(given.material, read_noise(given.noise), given.work, amounts, given.seed, tell)
     if given.out is not None:
         save(network, given.out)
+        card = given.out.with_name(CARD)
+        card.write_text(
+            json.dumps(_card(given.out, given, amounts), indent=1) + "\n", encoding="utf-8"
+        )
     return 0
+
+
+def _card(weights: Path, given: argparse.Namespace, amounts: Amounts) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "command": "python -m otio_foley.train.steps.learn --material DIR --noise FILE --work DIR "
+        f"--out FILE --seed {given.seed}" + (" --fast" if given.fast else ""),
+        "seed": given.seed,
+        "noise": read_noise(given.noise).source,
+        "amounts": asdict(amounts),
+        "subjects": sorted({figure.subject for figure in plated_figures(given.material)}),
+    }
 
 
 if __name__ == "__main__":

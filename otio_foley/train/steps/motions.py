@@ -7,13 +7,15 @@ performances of the same captures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from otio_foley.analysis.contacts import find_contacts
-from otio_foley.analysis.network import load_network
+from otio_foley.analysis.network import CARD, bundled_network, load_network
+from otio_foley.resources import bundled
 from otio_foley.train.stage.actions import Action
 from otio_foley.train.steps.baselines import BASELINES, Detector
 from otio_foley.train.steps.figures import performed_figures
@@ -32,6 +34,7 @@ from otio_foley.train.steps.scores import (
     signed_s,
     summary,
 )
+from otio_foley.types import CameraMotion, Contact, Pose
 
 #: Gaits and jumps without plates.
 _WITHOUT_PLATES: tuple[Action, ...] = ("run", "jump", "stairs")
@@ -47,12 +50,15 @@ class Entrant:
     without: Callable[[str], Detector]
 
 
-def entrants(learned: Path | None = None) -> tuple[Entrant, ...]:
+def entrants(learned: Path | None, subjects: Collection[str]) -> tuple[Entrant, ...]:
     """The rules, and the networks that `learn` left in a folder: one that saw every plated subject
-    but the judged one, and one that saw no plate at all."""
+    but the judged one, and one that saw no plate at all. Without a folder the one that ships, if it
+    has seen none of the subjects."""
     rules = tuple(_rule(name, detector) for name, detector in BASELINES.items())
     if learned is None:
-        return rules
+        if seen_subjects() & set(subjects):
+            return rules
+        return (*rules, Entrant(name="network", without=lambda subject: _shipped))
     base = learned / "base.safetensors"
 
     def without(subject: str) -> Detector:
@@ -64,6 +70,16 @@ def entrants(learned: Path | None = None) -> tuple[Entrant, ...]:
         Entrant(name="network, no plates", without=lambda subject: _network(base)),
         Entrant(name="network", without=without),
     )
+
+
+def seen_subjects() -> frozenset[str]:
+    """Whose plates the shipped network was trained on, by its card."""
+    card = bundled("models") / CARD
+    return frozenset(json.loads(card.read_text(encoding="utf-8"))["subjects"])
+
+
+def _shipped(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
+    return find_contacts(pose, camera, bundled_network())
 
 
 @cache
@@ -154,12 +170,15 @@ def report(
     seed: int,
     noise: NoiseModel | None,
     takes: int,
-    competing: Sequence[Entrant],
+    learned: Path | None,
 ) -> list[str]:
     """Both groups' tables; `takes` 0 leaves the motions without plates out."""
     source = "none, keypoints are exact" if noise is None else noise.source
     lines = [f"Noise: {source}. Frame rates: {', '.join(f'{f:g}' for f in frame_rates)}."]
     plated = plated_figures(material)
+    competing = entrants(learned, {figure.subject for figure in plated})
+    if len(competing) == len(BASELINES):
+        lines.append("The shipped network has seen some of these people and is left out.")
     groups = [("Force plates", plated)]
     if takes:
         without = performed_figures(material, _WITHOUT_PLATES, takes, _TAKE_S, seed)

@@ -56,7 +56,7 @@ def samples(
     """Every figure through `views` cameras at every frame rate; None leaves keypoints exact.
 
     Azimuths are spread evenly all round, kinds of camera in turn; both start anywhere. The same for
-    the same seed, whatever other figures there are. Views that show no known contact are left out.
+    the same seed, whatever other figures there are. Views in which nothing is known are left out.
     """
     for figure in figures:
         key = crc32(f"{figure.subject}/{figure.name}".encode())
@@ -70,7 +70,7 @@ def samples(
                 rng = np.random.default_rng([seed, key, number, round(frame_rate * 1000)])
                 seen = view(figure, kind, azimuth, frame_rate, rng)
                 truth = shown(figure.truth, seen)
-                if not any(truth.knows(contact.time_s) for contact in truth.contacts):
+                if not truth.windows:
                     continue
                 yield Sample(
                     subject=figure.subject,
@@ -116,4 +116,8 @@ def shown(truth: Truth, seen: View) -> Truth:
         )
         for one in truth.contacts
     )
-    return replace(truth, contacts=contacts, windows=tuple(windows))
+    doing = tuple(
+        replace(one, start_s=one.start_s - seen.start_s, end_s=one.end_s - seen.start_s)
+        for one in truth.doing
+    )
+    return replace(truth, contacts=contacts, windows=tuple(windows), doing=doing)

@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from otio_foley.types import FloatArray, Foot
+from otio_foley.types import FloatArray, Foot, Gait
 
 #: What a truth rests on: a plate that feels weight, somebody's labels, or a rule over positions.
 Source: TypeAlias = Literal["plate", "label", "rule"]
@@ -52,13 +52,24 @@ class TrueContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doing:
+    """What somebody does in [start_s, end_s), by the network's names (`GAITS`)."""
+
+    start_s: float
+    end_s: float
+    gait: Gait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
     """Known contacts in time order, and the windows (in order, apart) outside of which more steps
-    may have been taken: what is found there is neither right nor wrong."""
+    may have been taken: what is found there is neither right nor wrong. `doing` is in order, and
+    empty where nobody says."""
 
     source: Source
     contacts: tuple[TrueContact, ...]
     windows: tuple[Window, ...]
+    doing: tuple[Doing, ...] = ()
 
     def knows(self, time_s: float) -> bool:
         return any(window.holds(time_s) for window in self.windows)

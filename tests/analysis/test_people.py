@@ -1,0 +1,64 @@
+"""Who is who where people pass in front of each other."""
+
+from __future__ import annotations
+
+from unittest.mock import Mock
+
+import numpy as np
+
+from otio_foley.analysis.people import _crop_around, _Picture, _settled, _Track
+from otio_foley.analysis.pose import Person
+from otio_foley.analysis.skeleton import JOINT_COUNT
+
+_RED = np.array([50.0, 60.0, 40.0, 30.0, 0.0, 0.0])
+_BLUE = np.array([40.0, 10.0, -50.0, 60.0, 0.0, 0.0])
+
+
+def person(x_px: float, colour: np.ndarray, size_px: float = 200.0) -> Person:
+    rng = np.random.default_rng(0)
+    shape = rng.uniform(-0.5, 0.5, (JOINT_COUNT, 2)) * [0.4, 1.0]
+    shape[:2] = [[0.0, -0.5], [0.0, 0.5]]
+    return Person(
+        keypoints_px=shape * size_px + [x_px, 300.0],
+        confidence=np.ones(JOINT_COUNT),
+        silhouette_px2=np.nan,
+        colour=colour,
+    )
+
+
+def track(x_px: float, colour: np.ndarray) -> _Track:
+    picture = _Picture(0.0, np.zeros((1, 1, 3), dtype=np.uint8))
+    here = person(x_px, colour)
+    made = _Track(network=Mock(), crop=_crop_around(here, np.zeros(2), None))
+    made.take(here, picture)
+    return made
+
+
+def test_everyone_keeps_their_own() -> None:
+    tracks = [track(300, _RED), track(360, _BLUE)]
+    found = [person(302, _RED), person(358, _BLUE)]
+    assert _settled(tracks, found) == found
+
+
+def test_who_is_hidden_is_not_whoever_hides_them() -> None:
+    for tracks in ([track(300, _RED), track(310, _BLUE)], [track(310, _BLUE), track(300, _RED)]):
+        in_front = person(306, _BLUE)
+        mine = _settled(tracks, [in_front, in_front])
+        blue = next(number for number, one in enumerate(tracks) if (one.colour == _BLUE).all())
+        assert mine[blue] is in_front and mine[1 - blue] is None
+
+
+def test_two_who_changed_places_are_seen_to_have() -> None:
+    tracks = [track(300, _RED), track(330, _BLUE)]
+    assert _settled(tracks, [person(328, _BLUE), person(302, _RED)]) == [None, None]
+
+
+def test_two_tracks_of_one_person_leave_them_to_the_elder() -> None:
+    found = person(300, _RED)
+    assert _settled([track(300, _RED), track(301, _RED)], [found, found]) == [found, None]
+
+
+def test_a_light_that_changes_for_all_changes_nobody() -> None:
+    tracks = [track(300, _RED), track(900, _BLUE)]
+    found = [person(302, _RED + 25.0), person(905, _BLUE + 25.0)]
+    assert _settled(tracks, found) == found
