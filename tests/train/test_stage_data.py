@@ -30,7 +30,8 @@ from otio_foley.train.stage.actions import ACTIONS, Action, Way, perform
 from otio_foley.train.stage.body import Body, index, load_body, skin
 from otio_foley.train.stage.contacts import body_contacts
 from otio_foley.train.stage.film import Take
-from otio_foley.train.stage.render import Box, Camera, Palette, Renderer, Set
+from otio_foley.train.stage.pinhole import Camera
+from otio_foley.train.stage.render import Box, Palette, Renderer, Set
 from otio_foley.train.stage.retarget import BodyMotion
 from otio_foley.train.stage.rotation import Array
 

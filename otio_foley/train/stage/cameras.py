@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from otio_foley.train.stage.framing import fit_camera
-from otio_foley.train.stage.render import Camera
+from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.stage.rotation import Array
 
 Kind: TypeAlias = Literal[

@@ -24,8 +24,9 @@ from otio_foley.train.stage.cast import Person, person
 from otio_foley.train.stage.film import Take, write_movie
 from otio_foley.train.stage.floors import split, tile
 from otio_foley.train.stage.framing import extent_points
+from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.stage.recipes import Plan
-from otio_foley.train.stage.render import Box, Camera, Colour, Picture, Renderer, Set, View
+from otio_foley.train.stage.render import Box, Colour, Picture, Renderer, Set, View
 from otio_foley.train.stage.rotation import Array
 
 PICTURE, FRAMES, CLIP = "picture.mov", "frames.npz", "clip.json"

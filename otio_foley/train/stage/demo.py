@@ -28,9 +28,9 @@ from otio_foley.train.stage.feet import lock_feet
 from otio_foley.train.stage.film import Take, shoot, write_movie
 from otio_foley.train.stage.framing import extent_points, fit_camera, pan
 from otio_foley.train.stage.motion import load_capture
+from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.stage.render import (
     TILE_SCALE,
-    Camera,
     Colour,
     Palette,
     Renderer,

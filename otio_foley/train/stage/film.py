@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from otio_foley.train.stage.body import Body, place_joints, skin
-from otio_foley.train.stage.render import Camera, Picture, Renderer
+from otio_foley.train.stage.pinhole import Camera
+from otio_foley.train.stage.render import Picture, Renderer
 from otio_foley.train.stage.retarget import BodyMotion
 from otio_foley.train.stage.rotation import Array
 

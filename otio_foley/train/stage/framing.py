@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from otio_foley.train.stage.body import Body, index, place_joints
-from otio_foley.train.stage.render import Camera
+from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.stage.retarget import BodyMotion
 from otio_foley.train.stage.rotation import Array
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from otio_foley.train.stage import rotation
 from otio_foley.train.stage.body import Body, index, skin
 from otio_foley.train.stage.film import Take
-from otio_foley.train.stage.render import Camera, View
+from otio_foley.train.stage.pinhole import Camera
+from otio_foley.train.stage.render import View
 from otio_foley.train.stage.rotation import Array
 
 #: Keypoint numbers of BlazePose (Bazarevsky et al. 2020, figure 3) that sit in joints of the body.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from otio_foley.train.stage import shaders
 from otio_foley.train.stage.body import Body, vertex_normals
+from otio_foley.train.stage.pinhole import CLIP_M, Camera, look_at
 from otio_foley.train.stage.rotation import Array, normalise
 
 if TYPE_CHECKING:
@@ -44,45 +44,6 @@ _PLAIN, _FLOOR, _WALL = 0.0, 1.0, 2.0
 #: Corners (4, 3), normal (3,), sRGB colour, which of the three.
 _Quad: TypeAlias = tuple[Array, Array, Colour, float]
 _MOST_FLOOR_ROWS = 5 * 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Camera:
-    """A pinhole camera. (No slots: what is computed once is kept.)"""
-
-    eye_m: Array
-    target_m: Array
-    vertical_view_deg: float
-    width_px: int
-    height_px: int
-    roll_deg: float = 0.0
-    """Positive turns the camera clockwise, so that the picture leans to the left."""
-
-    @cached_property
-    def matrix(self) -> Array:
-        """Projection times view (4, 4), OpenGL clip space."""
-        roll = np.radians(self.roll_deg)
-        turn = np.eye(4)
-        turn[:2, :2] = [[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]
-        view = turn @ _look_at(self.eye_m, self.target_m)
-        return _perspective(self.vertical_view_deg, self.width_px / self.height_px) @ view
-
-    def project(self, points_m: Array) -> Array:
-        """Picture positions (..., 2) in pixels, origin top left, of world points (..., 3)."""
-        x, y, w = np.moveaxis(self._clip(points_m), -1, 0)[[0, 1, 3]]
-        return np.stack(
-            [(x / w + 1.0) / 2.0 * self.width_px, (1.0 - y / w) / 2.0 * self.height_px], axis=-1
-        )
-
-    def depth_m(self, points_m: Array) -> Array:
-        """How far ahead of the camera (...,) points (..., 3) lie; negative behind it."""
-        depth: Array = self._clip(points_m)[..., 3]
-        return depth
-
-    def _clip(self, points_m: Array) -> Array:
-        padded = np.concatenate([points_m, np.ones((*points_m.shape[:-1], 1))], axis=-1)
-        clip: Array = padded @ self.matrix.T
-        return clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -563,22 +524,6 @@ def _linear(srgb: Array) -> Array:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-#: What is nearer or further is not drawn.
-CLIP_M = (0.1, 150.0)
-
-
-def _perspective(vertical_deg: float, aspect: float) -> Array:
-    near, far = CLIP_M
-    focal = 1.0 / np.tan(np.radians(vertical_deg) / 2.0)
-    matrix = np.zeros((4, 4))
-    matrix[0, 0] = focal / aspect
-    matrix[1, 1] = focal
-    matrix[2, 2] = (far + near) / (near - far)
-    matrix[2, 3] = 2.0 * far * near / (near - far)
-    matrix[3, 2] = -1.0
-    return matrix
-
-
 def _crop(part: tuple[int, int, int, int], size_px: tuple[int, int]) -> Array:
     """Clip-space matrix (4, 4) that spreads a part (left, bottom, width, height) over all."""
     matrix = np.eye(4)
@@ -589,25 +534,9 @@ def _crop(part: tuple[int, int, int, int], size_px: tuple[int, int]) -> Array:
     return matrix
 
 
-def _look_at(eye: Array, target: Array) -> Array:
-    forward = normalise(np.asarray(target, dtype=np.float64) - eye)
-    # NumPy's own cross product takes longer than all else here.
-    right = normalise(np.array([-forward[2], 0.0, forward[0]]))
-    axes = np.stack([right, _cross(right, forward), -forward])
-    matrix = np.eye(4)
-    matrix[:3, :3] = axes
-    matrix[:3, 3] = -axes @ eye
-    return matrix
-
-
-def _cross(one: Array, other: Array) -> Array:
-    (a, b, c), (d, e, f) = one, other
-    return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
-
-
 def _light_matrix(centre: Array, direction: Array, half_m: float) -> Array:
     """Orthographic view (4, 4) of the people from a light far away."""
-    view = _look_at(centre + 4.0 * normalise(direction), centre)
+    view = look_at(centre + 4.0 * normalise(direction), centre)
     scale = np.diag([1.0 / half_m, 1.0 / half_m, -1.0 / 4.0, 1.0])
     # Depth -8..0 m ahead of the light becomes -1..1.
     scale[2, 3] = -1.0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from otio_foley.analysis.flow import FLOW_WIDTH_PX
 from otio_foley.analysis.skeleton import JOINT_COUNT, LEFT_LEG, RIGHT_LEG
 from otio_foley.train.stage.cameras import Kind, Subject, cameras, middle_of
-from otio_foley.train.stage.render import Camera
+from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.steps.figures import Figure
 from otio_foley.types import CameraMotion, FloatArray, Pose
 
