@@ -14,7 +14,7 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from otio_foley.analysis.features import GRID_HZ, Stretch, stretches
-from otio_foley.analysis.kinematics import Manner, manner
+from otio_foley.analysis.kinematics import Manner, kinematic_contacts, manner
 from otio_foley.analysis.network import GAITS, ContactNetwork, Readings
 from otio_foley.analysis.tracks import GaitTrack, gait_tracks
 from otio_foley.types import CameraMotion, Contact, FloatArray, Foot, Gait, Pose
@@ -24,6 +24,11 @@ _LEAST_CHANCE = 0.35
 _LEAST_TOE_OFF = 0.3
 #: One foot's contacts are at least so far apart: half of a sprinter's stride.
 _APART_S = 0.2
+#: Hips (leg lengths per second) that fall like this have fallen half a leg's length freely; no gait
+#: does so. Landings nearer to a contact than this are that contact.
+_FREE_FALL = 3.0
+_FALL_APART_S = 0.25
+
 #: Samples on both sides of a peak that share in its time, and in what is being done.
 _AROUND = 2
 _GAIT_AROUND = 30
@@ -44,29 +49,35 @@ def find_contacts(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
     """Initial contacts of both feet of one person, in time order.
 
     Times are seconds from the movie's first presentation time. Strength is relative to the
-    person's median landing.
+    person's median landing. Somebody who falls freely and stops has landed, whether the network
+    knows of such a thing (a somersault, say) or not.
     """
     found = find_landings(pose, camera, network)
-    if not found:
-        return ()
     tracks = gait_tracks(pose, camera)
     manners = [_manner(tracks, landing) for landing in found]
-    usual = float(np.median([one.speed for one in manners])) or 1.0
-    return tuple(
+    usual = float(np.median([one.speed for one in manners])) if found else 0.0
+    told = [
         Contact(
             person=pose.person,
             time_s=landing.time_s,
             toe_off_s=landing.toe_off_s,
             foot=landing.foot,
             part=how.part,
-            strength=how.speed / usual,
+            strength=how.speed / (usual or 1.0),
             fall_speed=how.fall_speed,
             confidence=round(landing.chance, 3),
             found_by="network",
             gait=landing.gait,
         )
         for landing, how in zip(found, manners, strict=True)
-    )
+    ]
+    falls = [
+        one
+        for one in kinematic_contacts(pose, camera)
+        if one.fall_speed >= _FREE_FALL
+        and not any(abs(one.time_s - other.time_s) < _FALL_APART_S for other in told)
+    ]
+    return tuple(sorted((*told, *falls), key=lambda contact: contact.time_s))
 
 
 def find_landings(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> tuple[Landing, ...]:

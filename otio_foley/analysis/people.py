@@ -34,10 +34,13 @@ _TILE_SHARES = (1.0, 0.6)
 #: before a static camera 80 % at 1.3, 92 % at 1.6, 91 % at 2 (`train.stage.poses`).
 CROP_MARGIN = 1.75
 
-#: Someone unseen for so long is lost; someone found near by within `_RETURN_S` is the same one.
+#: Someone unseen for so long is lost, someone known for longer than `_HIDDEN_S` only after that.
+#: Who is found within `_RETURN_S` may be the same one; what people usually look like is what they
+#: looked like for `_USUAL_S`.
 _LOST_AFTER_S = 0.3
 _HIDDEN_S = 0.8
 _RETURN_S = 1.0
+_USUAL_S = 2.0
 
 #: Colours (L*a*b*, of trunk and thighs together) so far apart are of other clothes, and how fast
 #: what is known of somebody's colour follows the light.
@@ -124,6 +127,12 @@ class _Track:
         self.crop = replace(
             self.crop, centre_x_px=self.crop.centre_x_px + x, centre_y_px=self.crop.centre_y_px + y
         )
+
+    def is_near(self, person: Person) -> bool:
+        """Whether a find is about where they are, and about as large."""
+        apart = float(np.hypot(*(person.centre_px - self.last.centre_px)))
+        ratio = person.size_px / self.last.size_px
+        return apart < 0.8 * max(person.size_px, self.last.size_px) and 0.6 < ratio < 1.7
 
     def unlike(self, person: Person) -> float:
         """How little a find looks like this person: their place in their sizes, and their clothes
@@ -270,7 +279,6 @@ class _Crowd:
                 break
         back.network.close()
         track.seen = {**dict(sorted(back.seen.items())), **track.seen}
-        self._join_earlier(track)
         self.active.append(track)
 
     def _followed(self, person: Person, time_s: float) -> bool:
@@ -280,30 +288,11 @@ class _Crowd:
             for track in self.active + self.gone
         )
 
-    def _join_earlier(self, track: _Track) -> None:
-        """Someone who was lost a moment ago near by goes on as the same person."""
-        first_s = min(track.seen)
-        first = track.seen[first_s]
-        left = [
-            earlier
-            for earlier in self.gone
-            if earlier.seen
-            and 0 < first_s - max(earlier.seen) <= _RETURN_S
-            and _near(earlier.last, first)
-        ]
-        if not left:
-            return
-        earlier = min(left, key=lambda one: one.unlike(first))
-        if np.linalg.norm(earlier.colour - first.colour) < _OTHER_COLOUR:
-            track.seen = {**earlier.seen, **track.seen}
-            earlier.seen = {}
-
     def poses(self, times_s: FloatArray, size: tuple[int, int]) -> tuple[Pose, ...]:
         tracks = [
             track
-            for track in self.gone + self.active
-            if track.seen
-            and max(track.seen) - min(track.seen) >= _SHORTEST_S
+            for track in _joined(self.gone + self.active)
+            if max(track.seen) - min(track.seen) >= _SHORTEST_S
             and np.mean([person.confidence.mean() for person in track.seen.values()])
             >= _LEAST_CONFIDENCE
         ]
@@ -323,7 +312,7 @@ def _settled(tracks: Sequence[_Track], found: Sequence[Person | None]) -> list[P
             continue
         own = tracks[number].unlike(person)
         for other, rival in enumerate(found):
-            if other == number or not _near(tracks[other].last, person):
+            if other == number or not tracks[other].is_near(person):
                 continue
             twice = rival is not None and _same(rival, person)
             more = own - tracks[other].unlike(person)
@@ -331,6 +320,48 @@ def _settled(tracks: Sequence[_Track], found: Sequence[Person | None]) -> list[P
             if more > _MORE_LIKE or (twice and other < number and more > -_MORE_LIKE):
                 mine[number] = None
     return mine
+
+
+def _joined(tracks: Sequence[_Track]) -> list[_Track]:
+    """Someone who was lost a moment ago near by, as large and in the same clothes, goes on as the
+    same person; following back may reach further than they were lost."""
+    people: list[_Track] = []
+    for track in sorted(tracks, key=lambda one: min(one.seen)):
+        first_s = min(track.seen)
+        apart = [
+            (_unlike_before(track, earlier), number)
+            for number, earlier in enumerate(people)
+            if -_HIDDEN_S < first_s - earlier.last_seen_s <= _RETURN_S
+        ]
+        unlike, number = min(apart, default=(np.inf, 0))
+        if unlike < 1.0:
+            track.seen = {**people[number].seen, **track.seen}
+            people[number] = track
+        else:
+            people.append(track)
+    return people
+
+
+def _unlike_before(track: _Track, earlier: _Track) -> float:
+    """How little someone new is like someone who was lost; from 1 on they are not the same.
+
+    What they usually look like counts, for the last sights before somebody is lost are poor.
+    """
+    lost_s = earlier.last_seen_s
+    nearest_s = min(track.seen, key=lambda time_s: abs(time_s - lost_s))
+    before = [one for time_s, one in earlier.seen.items() if lost_s - time_s <= _USUAL_S]
+    after = [one for time_s, one in track.seen.items() if time_s - nearest_s <= _USUAL_S]
+    sizes_px = [float(np.median([one.size_px for one in sights])) for sights in (before, after)]
+    colours = [np.median([one.colour for one in sights], axis=0) for sights in (before, after)]
+    there = track.seen[nearest_s].centre_px
+    ways = (
+        there - earlier.last.centre_px,
+        there - (earlier.crop.centre_x_px, earlier.crop.centre_y_px),
+    )
+    place = min(float(np.hypot(*way)) for way in ways) / (0.8 * max(sizes_px))
+    size = abs(float(np.log(sizes_px[1] / sizes_px[0]))) / float(np.log(1.7))
+    colour = float(np.linalg.norm(colours[1] - colours[0])) / _OTHER_COLOUR
+    return max(place, size, colour)
 
 
 def _pose(number: int, track: _Track, times_s: FloatArray, size: tuple[int, int]) -> Pose:
@@ -443,12 +474,6 @@ def _part_of(person: Person, other: Person) -> bool:
         and left - margin < x < right + margin
         and top - margin < y < bottom + margin
     )
-
-
-def _near(one: Person, other: Person) -> bool:
-    apart = float(np.hypot(*(one.centre_px - other.centre_px)))
-    ratio = one.size_px / other.size_px
-    return apart < 0.8 * max(one.size_px, other.size_px) and 0.6 < ratio < 1.7
 
 
 __all__: Sequence[str] = ("Sighting", "sight")

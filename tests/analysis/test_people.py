@@ -6,7 +6,7 @@ from unittest.mock import Mock
 
 import numpy as np
 
-from otio_foley.analysis.people import _crop_around, _Picture, _settled, _Track
+from otio_foley.analysis.people import _crop_around, _joined, _Picture, _settled, _Track
 from otio_foley.analysis.pose import Person
 from otio_foley.analysis.skeleton import JOINT_COUNT
 
@@ -26,9 +26,9 @@ def person(x_px: float, colour: np.ndarray, size_px: float = 200.0) -> Person:
     )
 
 
-def track(x_px: float, colour: np.ndarray) -> _Track:
-    picture = _Picture(0.0, np.zeros((1, 1, 3), dtype=np.uint8))
-    here = person(x_px, colour)
+def track(x_px: float, colour: np.ndarray, at_s: float = 0.0, size_px: float = 200.0) -> _Track:
+    picture = _Picture(at_s, np.zeros((1, 1, 3), dtype=np.uint8))
+    here = person(x_px, colour, size_px)
     made = _Track(network=Mock(), crop=_crop_around(here, np.zeros(2), None))
     made.take(here, picture)
     return made
@@ -62,3 +62,21 @@ def test_a_light_that_changes_for_all_changes_nobody() -> None:
     tracks = [track(300, _RED), track(900, _BLUE)]
     found = [person(302, _RED + 25.0), person(905, _BLUE + 25.0)]
     assert _settled(tracks, found) == found
+
+
+def test_who_comes_back_near_by_as_they_were_is_the_same_person() -> None:
+    left = track(300, _RED, 1.0)
+    for back, same in (
+        (track(350, _RED, 1.6), True),
+        (track(350, _RED, 0.7), True),  # followed back further than they were lost
+        (track(350, _BLUE, 1.6), False),
+        (track(350, _RED, 1.6, size_px=500.0), False),
+        (track(900, _RED, 1.6), False),
+        (track(350, _RED, 3.0), False),
+    ):
+        seen = dict(left.seen)
+        people = _joined([back, left])
+        assert len(people) == (1 if same else 2)
+        if same:
+            assert people[0].seen.keys() == {1.0, back.last_seen_s}
+        left.seen = seen

@@ -143,7 +143,8 @@ class TestPerformances:
         assert not any(stands.start_s <= c.time_s < stands.end_s for c in done.contacts)
 
     def test_a_foot_moved_by_ten_milliseconds_is_seen(self, human: Body) -> None:
-        """One leg plays 10 ms late: its contacts are told 10 ms later, the other foot's stay."""
+        """One leg plays 10 ms late: its contacts are told that much later, the other foot's stay.
+        The hips go on down meanwhile, so that the foot is on the floor a little sooner."""
         motion = walking(human)
         late_s = 0.010
         delayed = motion.at(np.clip(motion.times_s - late_s, 0.0, motion.duration_s))
@@ -152,12 +153,12 @@ class TestPerformances:
         turns[:, leg] = delayed.rotations[:, leg]
         plain = body_contacts(human, motion)
         moved = body_contacts(human, replace(motion, rotations=turns))
-        for foot, shift_s in (("left", late_s), ("right", 0.0)):
+        for foot, shift_s, within_s in (("left", late_s, 0.004), ("right", 0.0, 0.0005)):
             before = [c.time_s for c in plain if c.foot == foot]
             after = [c.time_s for c in moved if c.foot == foot]
             assert len(before) == len(after) >= 2
             assert np.subtract(after, before) == pytest.approx(
-                np.full(len(before), shift_s), abs=0.003
+                np.full(len(before), shift_s), abs=within_s
             )
 
     def test_tiptoe_never_touches_with_the_heel(self, human: Body) -> None:

@@ -35,7 +35,12 @@ def sighting(
     if swap:
         left, right = [23, 25, 27, 29, 31], [24, 26, 28, 30, 32]
         told[left + right] = told[right + left]
-    person = Person(keypoints_px=told, confidence=np.full(COUNT, 0.9), silhouette_px2=float("nan"))
+    person = Person(
+        keypoints_px=told,
+        confidence=np.full(COUNT, 0.9),
+        silhouette_px2=float("nan"),
+        colour=np.zeros(6),
+    )
     return Sighting(
         who=("00000", who),
         camera="static",
@@ -116,18 +121,32 @@ class TestNoise:
         assert row.count(" 3.0 ") == len(poses.JOINTS)
 
 
-def test_the_truths_table_says_how_late_contacts_are() -> None:
+def test_the_truths_table_says_how_feet_land() -> None:
     taken = truth.Measured(
         contacts=3,
         speeds_m_s=np.array([0.001, 0.002, 0.003]),
         slide_m=0.004,
         sinking_m=0.0001,
-        after_s=np.array([0.010, 0.011, 0.012]),
+        landings=truth.Landings(
+            after_s=np.array([0.010, np.nan, 0.012]), share=np.array([0.05, 0.06, 0.08])
+        ),
     )
     row = truth.table({"walk": [taken]})[-1]
-    assert "| 3 of 3 |" in row
-    assert "+11 /" in row
+    assert "| +11 / +10 / +12 | 6% |" in row
     assert "2.0 / 2.9" in row
+    assert "| A | 3 | +11 / +10 / +12 | 6% |" in truth.plated_table({"A": taken.landings})[-1]
+
+
+def test_what_is_left_of_the_swing_is_the_touching_points() -> None:
+    times = np.arange(1000) / 1000.0
+    middle, touching = np.zeros((2, 1000, 3))
+    middle[:, 1] = 0.1 * np.cos(np.pi * np.clip(times / 0.8, 0.0, 1.0))  # fastest at 0.4 s
+    speed = np.clip(4.0 - 8.0 * times, 0.2, None)
+    touching[:, 2] = np.cumsum(speed) / 1000.0
+    (after,), (share,) = (getattr(truth.landings(middle, touching, [0.42]), name)
+                          for name in ("after_s", "share"))  # fmt: skip
+    assert after == pytest.approx(0.02, abs=0.002)
+    assert share == pytest.approx((4.0 - 8.0 * 0.42) / (4.0 - 8.0 * 0.02), abs=0.01)
 
 
 def test_a_contact_is_timed_from_the_fastest_fall_before_it() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from otio_foley.errors import InputError
-from otio_foley.train.steps.labelled import agreement, read_labels, tables
+from otio_foley.train.steps.labelled import agreements, read_labels, tables
 from otio_foley.types import Contact, Foot
 
 _HEAD = "file\tfps\tevent\tframe\ttime_s\ttol_frames\tnote\n"
@@ -38,23 +38,24 @@ def step(time_s: float, foot: Foot = "left") -> Contact:
 
 def test_the_person_who_agrees_is_meant(tmp_path: Path) -> None:
     labels(tmp_path)
-    strikes, landing = sorted(read_labels(tmp_path), key=lambda one: one.event)
-    assert [label.time_s for label in strikes.labels] == [1.0, 2.0, 3.0]
-    walker = [step(1.02), step(1.5), step(2.05), step(3.5)]
-    found = agreement(strikes, "d", [[step(2.5)], walker, []])
+    labelled = read_labels(tmp_path)
+    walker = [step(1.02), step(1.5), step(2.05), step(3.5), step(4.0)]
+    jumper = [step(4.01), step(4.03, "right")]
+    found, jump = agreements(labelled, "d", [[step(2.5)], walker, jumper])
+    assert [label.time_s for label in found.labelled.labels] == [1.0, 2.0, 3.0]
     # A frame of 40 ms and a half: 60 ms; the third label has nothing near it.
     assert found.within == 2 and found.extra == 1
     assert found.error_s[:2] == pytest.approx((0.02, 0.05))
-    jump = agreement(landing, "d", [walker, [step(4.01), step(4.03, "right")]])
-    assert jump.within == 1 and jump.extra == 0
+    # The walker is taken, though a step of theirs is nearer to the landing.
+    assert jump.within == 1 and jump.extra == 0 and jump.error_s == pytest.approx((0.01,))
     (line,) = tables([found])[2:]
     assert "| 3 | 2 | 1 | 35.0 | +35.0 | +0.5 +1.2 missed |" in line
 
 
 def test_nobody_found_misses_all(tmp_path: Path) -> None:
     labels(tmp_path)
-    for one in read_labels(tmp_path):
-        assert agreement(one, "d", []).within == 0
+    for one in agreements(read_labels(tmp_path), "d", []):
+        assert one.within == 0 and len(one.error_s) == len(one.labelled.labels)
 
 
 def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
-"""How true the stage's truth is: feet that stand, and contacts against the source's own times.
+"""How true the stage's truth is: feet that stand, and contacts beside those that plates feel.
 
     python -m otio_foley.train.stage.truth [--material ../shared] [--takes 6]
 
 Per action: the speed of the standing part of a sole, how far it slides in one stance, how deep it
-sinks, and how long after the foot's fastest fall in the captured motion, before it was held to the
-floor, its contact comes. O'Connor et al. 2007 (Gait & Posture 25) take that trough in the vertical
-velocity of the foot's centre for the contact: a rule that the stage itself does not use.
+sinks; and of the captured motion, before its feet were held to the floor, what the foot does when
+its contact comes: how long after its fastest fall that is (O'Connor et al. 2007, Gait & Posture 25,
+take that trough for the contact, and so do the stage's plans), and how fast it still goes over the
+floor, as a share of its swing's greatest speed, of which the plans know nothing. The same two of
+people whose contacts plates have felt stand in a second table, to compare with.
 """
 
 from __future__ import annotations
@@ -22,27 +24,39 @@ from scipy.ndimage import uniform_filter1d
 from otio_foley.train.stage.actions import ACTIONS, Action, Performance, perform
 from otio_foley.train.stage.body import Body, load_body
 from otio_foley.train.stage.contacts import TRUTH_RATE_HZ, sole_path, sole_points
-from otio_foley.train.stage.retarget import SIDES, BodyMotion, Side
+from otio_foley.train.stage.retarget import SIDES
 from otio_foley.train.stage.rotation import Array
+from otio_foley.train.steps.material import read_trials
+from otio_foley.train.steps.trials import HEEL, TOE
 
 _TAKE_S = 8.0
 #: The fastest fall is looked for so long before a contact and after it (s), in a mean over this.
 _FALL_WITHIN_S = (0.15, 0.08)
 _SMOOTHED_S = 0.015
+#: A swing's greatest speed lies this long before its end.
+_SWING_S = 0.4
 #: The foot comes and goes within the first and last moments of a stance.
 _SETTLE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Landings:
+    """Contacts of captured feet: after_s (N,) from the fastest fall to the contact, NaN where there
+    is none near; share (N,) of the swing's greatest speed that is left."""
+
+    after_s: Array
+    share: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One take: speeds (m/s) of standing soles at 1 ms; after_s (s) from the captured foot's
-    fastest fall to the contact, of those contacts that have one near."""
+    """One take: speeds (m/s) of standing soles at 1 ms, and its captured feet as `Landings`."""
 
     contacts: int
     speeds_m_s: Array
     slide_m: float
     sinking_m: float
-    after_s: Array
+    landings: Landings
 
 
 def measure(body: Body, done: Performance) -> Measured:
@@ -55,22 +69,75 @@ def measure(body: Body, done: Performance) -> Measured:
             off_s = contact.toe_off_s or done.motion.duration_s
             first, last = contact.time_s + _SETTLE_S, off_s - _SETTLE_S
             speeds.append(path.speed_m_s[round(first * 1000) : round(last * 1000)])
-    falls = {foot: fall_m_s(body, done.captured, foot) for foot in SIDES}
-    after = [seconds_after_fall(falls[one.foot], one.time_s) for one in done.contacts]
+    landed = []
+    for foot in SIDES:
+        sole = sole_points(body, done.captured, foot)
+        middle = sole.mean(axis=1)
+        for one in done.contacts:
+            at = round(one.time_s * TRUTH_RATE_HZ)
+            if one.foot == foot and at < len(sole):
+                touching = sole[:, sole[at, :, 1].argmin()]
+                landed.append(landings(middle, touching, [one.time_s]))
     return Measured(
         contacts=len(done.contacts),
         speeds_m_s=np.concatenate(speeds),
         slide_m=done.footing.slide_m,
         sinking_m=done.footing.sinking_m,
-        after_s=np.array([one for one in after if one is not None]),
+        landings=joined(landed),
     )
 
 
-def fall_m_s(body: Body, motion: BodyMotion, foot: Side) -> Array:
-    """Vertical velocity (T,) of the middle of a sole at 1 ms, upwards."""
-    height = sole_points(body, motion, foot)[:, :, 1].mean(axis=1)
-    size = round(_SMOOTHED_S * TRUTH_RATE_HZ)
-    return np.asarray(uniform_filter1d(np.gradient(height) * TRUTH_RATE_HZ, size))
+def landings(middle_m: Array, touching_m: Array, contacts_s: Sequence[float]) -> Landings:
+    """How a foot came down at known contacts: paths (T, 3), y up, at 1 ms, of its middle and of
+    what touches the floor first."""
+    fall = _smoothed(np.gradient(middle_m[:, 1]) * TRUTH_RATE_HZ)
+    over = np.linalg.norm(np.gradient(touching_m[:, [0, 2]], axis=0), axis=1) * TRUTH_RATE_HZ
+    over = _smoothed(over)
+    after, share = [], []
+    for contact_s in contacts_s:
+        at = round(contact_s * TRUTH_RATE_HZ)
+        swing = over[max(0, at - round(_SWING_S * TRUTH_RATE_HZ)) : at + 1]
+        if at < len(over) and len(swing) > 1:
+            one = seconds_after_fall(fall, contact_s)
+            after.append(np.nan if one is None else one)
+            share.append(over[at] / max(float(swing.max()), 1e-9))
+    return Landings(after_s=np.array(after), share=np.array(share))
+
+
+def joined(parts: Sequence[Landings]) -> Landings:
+    return Landings(
+        after_s=np.concatenate([np.zeros(0), *(one.after_s for one in parts)]),
+        share=np.concatenate([np.zeros(0), *(one.share for one in parts)]),
+    )
+
+
+def plated_landings(material: Path) -> dict[str, Landings]:
+    """What measured people's feet do when a plate feels them, by subject."""
+    found: dict[str, list[Landings]] = {}
+    for trial in read_trials(material):
+        times = np.arange(trial.times_s[0], trial.times_s[-1], 1.0 / TRUTH_RATE_HZ)
+        for truth in trial.truths:
+            if truth.source != "plate":
+                continue
+            for side, foot in enumerate(SIDES):
+                heel, toe = (
+                    np.stack(
+                        [
+                            np.interp(times, trial.times_s, trial.joints_m[:, side, joint, axis])
+                            for axis in (0, 2, 1)
+                        ],
+                        axis=1,
+                    )
+                    for joint in (HEEL, TOE)
+                )
+                own = [one.time_s - times[0] for one in truth.contacts if one.foot == foot]
+                part = landings((heel + toe) / 2.0, heel, own)
+                found.setdefault(trial.subject, []).append(part)
+    return {subject: joined(parts) for subject, parts in found.items()}
+
+
+def _smoothed(values: Array) -> Array:
+    return np.asarray(uniform_filter1d(values, round(_SMOOTHED_S * TRUTH_RATE_HZ)))
 
 
 def seconds_after_fall(fall: Array, contact_s: float) -> float | None:
@@ -91,28 +158,43 @@ def table(measured: dict[Action, list[Measured]]) -> list[str]:
     """The figures per action, as Markdown."""
     lines = [
         "| action | takes | contacts | sole speed, median / 95 % mm/s | longest slide mm "
-        "| deepest mm | with a fall | after the fastest fall, median / 5 % / 95 % ms |",
+        "| deepest mm | after the fastest fall, median / 5 % / 95 % ms | of the swing's speed |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for action, takes in measured.items():
         count = sum(take.contacts for take in takes)
         cells = [action, str(len(takes)), str(count)]
         speeds = np.concatenate([take.speeds_m_s for take in takes]) * 1e3
-        after = np.concatenate([take.after_s for take in takes]) * 1e3
         if count:
             cells.append(f"{np.median(speeds):.1f} / {np.quantile(speeds, 0.95):.1f}")
         else:
             cells.append("-")
         cells.append(f"{max(take.slide_m for take in takes) * 1e3:.1f}")
         cells.append(f"{max(take.sinking_m for take in takes) * 1e3:.2f}")
-        cells.append(f"{len(after)} of {count}")
-        if len(after):
-            low, middle, high = np.quantile(after, [0.05, 0.5, 0.95])
-            cells.append(f"{middle:+.0f} / {low:+.0f} / {high:+.0f}")
-        else:
-            cells.append("-")
+        cells += _landing_cells(joined([take.landings for take in takes]))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def plated_table(people: dict[str, Landings]) -> list[str]:
+    """What plates say, as Markdown."""
+    lines = [
+        "| person | contacts | after the fastest fall, median / 5 % / 95 % ms "
+        "| of the swing's speed |",
+        "| --- | --- | --- | --- |",
+    ]
+    for subject, own in people.items():
+        cells = [subject, str(len(own.share)), *_landing_cells(own)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _landing_cells(own: Landings) -> list[str]:
+    after = own.after_s[np.isfinite(own.after_s)] * 1e3
+    if not len(after):
+        return ["-", "-"]
+    low, middle, high = np.quantile(after, [0.05, 0.5, 0.95])
+    return [f"{middle:+.0f} / {low:+.0f} / {high:+.0f}", f"{np.median(own.share):.0%}"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -128,7 +210,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             rng = np.random.default_rng([take, number])
             done = perform(action, body, given.material, rng, _TAKE_S)
             measured.setdefault(action, []).append(measure(body, done))
-    print("\n".join(table(measured)))
+    print("\n".join([*table(measured), "", *plated_table(plated_landings(given.material))]))
     return 0
 
 

@@ -102,14 +102,10 @@ def read_labels(folder: Path) -> tuple[Labelled, ...]:
 def judged_folder(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Agreement]:
     """Every detector beside every label; each movie is looked at once."""
     for file, own in groupby(read_labels(folder), key=lambda one: one.file):
-        sighting = _sighted(folder / file)
-        for labelled in own:
-            for name, detector in detectors.items():
-                yield agreement(
-                    labelled,
-                    name,
-                    [detector(pose, sighting.camera) for pose in sighting.people],
-                )
+        sighting, labels = _sighted(folder / file), tuple(own)
+        for name, detector in detectors.items():
+            people = [detector(pose, sighting.camera) for pose in sighting.people]
+            yield from agreements(labels, name, people)
 
 
 def _sighted(path: Path) -> Sighting:
@@ -123,12 +119,24 @@ def _sighted(path: Path) -> Sighting:
     return sight(pictures, most_people=settings.most_people)
 
 
-def agreement(labelled: Labelled, detector: str, people: Sequence[Sequence[Contact]]) -> Agreement:
-    """How the person whose contacts agree best meets the labels."""
-    compared = [_compared(labelled, detector, contacts) for contacts in people]
-    if not compared:
-        return _compared(labelled, detector, ())
-    return max(compared, key=lambda one: (one.within, -one.extra))
+def agreements(
+    labelled: Sequence[Labelled], detector: str, people: Sequence[Sequence[Contact]]
+) -> Iterator[Agreement]:
+    """How the people whose contacts agree best meet the labels of one movie; the most labelled
+    choose first, and nobody is two."""
+    free = list(people)
+    for one in sorted(labelled, key=lambda one: -len(one.labels)):
+        compared = [_compared(one, detector, contacts) for contacts in free]
+        if not compared:
+            yield _compared(one, detector, ())
+            continue
+        best = max(range(len(free)), key=lambda number: _merit(compared[number]))
+        yield compared[best]
+        free.pop(best)
+
+
+def _merit(one: Agreement) -> tuple[int, int, int]:
+    return one.within, int(np.isfinite(one.error_s).sum()), -one.extra
 
 
 def _compared(labelled: Labelled, detector: str, contacts: Sequence[Contact]) -> Agreement:

@@ -219,7 +219,7 @@ class Amounts:
     views: int = 4
     plated_views: int = 10
     steps: int = 2000
-    plated_steps: int = 300
+    plated_steps: int = 150
     jobs: int = 2
 
 
