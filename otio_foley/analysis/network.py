@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from scipy.special import expit, softmax
 from torch import Tensor, nn
 
-from otio_foley.analysis.features import FEATURES
+from otio_foley.analysis.features import ACROSS, FEATURES
 from otio_foley.resources import bundled
 from otio_foley.types import FloatArray, Gait
 
@@ -76,8 +76,9 @@ class ContactNetwork(nn.Module):
         return self.head(self.lstm(seen)[0])  # type: ignore[no-any-return]
 
     def read(self, features: NDArray[np.float32]) -> tuple[Readings, ...]:
-        """Readings of each row of features (B, N, FEATURES); memory does not grow with N but for
-        what is given and what comes back."""
+        """Readings of each row of features (B, N, FEATURES): the mean of what it says of them and
+        of their mirror image. Memory does not grow with N but for what is given and what comes back.
+        """
         self.eval()
         count = features.shape[1]
         out = np.empty((*features.shape[:2], OUTPUTS))
@@ -85,7 +86,10 @@ class ContactNetwork(nn.Module):
             for first in range(0, count, _AT_ONCE):
                 start = max(0, first - _BESIDE)
                 part = features[:, start : first + _AT_ONCE + _BESIDE]
-                told = self(torch.from_numpy(np.ascontiguousarray(part))).double().numpy()
+                mirrored = part.copy()
+                mirrored[..., ACROSS] *= -1.0
+                both = self(torch.from_numpy(np.concatenate([part, mirrored]))).double().numpy()
+                told = (both[: len(part)] + both[len(part) :]) / 2.0
                 until = min(first + _AT_ONCE, count)
                 out[:, first:until] = told[:, first - start : until - start]
         chances, gaits = expit(out[..., :3]), softmax(out[..., EVENTS:], axis=2)

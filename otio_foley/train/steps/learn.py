@@ -29,7 +29,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from otio_foley.analysis.features import FEATURES, GRID_HZ, Stretch, stretches
+from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ, Stretch, stretches
 from otio_foley.analysis.network import (
     CARD,
     EVENTS,
@@ -60,9 +60,6 @@ _BATCH = 32
 _RATE, _FINE_RATE = 2e-3, 5e-4
 #: Bumps are rare: the chance of a contact or toe-off weighs this much where there is one.
 _RARE = 6.0
-
-#: Columns of features that are x of a place or velocity: they change sign in a mirror.
-_X = list(range(0, 32, 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +171,7 @@ def _batch(held: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, T
         targets[row, :length] = one.targets[side, part]
         weights[row, :length] = one.weights[side, part]
         if rng.random() < 0.5:
-            features[row][:, _X] *= -1.0
+            features[row][:, ACROSS] *= -1.0
     return torch.from_numpy(features), torch.from_numpy(targets), torch.from_numpy(weights)
 
 
