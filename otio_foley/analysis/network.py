@@ -77,7 +77,7 @@ class ContactNetwork(nn.Module):
 
     def read(self, features: NDArray[np.float32]) -> tuple[Readings, ...]:
         """Readings of each row of features (B, N, FEATURES): the mean of what it says of them and
-        of their mirror image. Memory does not grow with N but for what is given and what comes back.
+        of their mirror image. Memory grows with N only by what is given and what comes back.
         """
         self.eval()
         count = features.shape[1]
