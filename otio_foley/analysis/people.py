@@ -55,6 +55,9 @@ _LEAST_CONFIDENCE = 0.5
 #: Shorter sightings are not people, or make no step.
 _SHORTEST_S = 0.4
 
+#: What moves about a person by this share of their size is them: hair, clothes, a shadow.
+_ABOUT = 0.15
+
 #: Brightness change (of 255) in a tile's liveliest hundredth that counts as something moving.
 _CHANGE = 10.0
 
@@ -227,11 +230,22 @@ class _Crowd:
     def _look(self, picture: _Picture, grey: NDArray[np.uint8]) -> None:
         change = _change(self.looked_at, grey)
         self.looked_at = grey
+        # A change is where somebody was at the last look as well as where they are now.
+        sights = [
+            track.seen[at_s]
+            for track in self.active
+            if not track.missed
+            for at_s in (self.last_look_s, track.last_seen_s)
+            if at_s in track.seen
+        ]
+        boxes = [sight.box_px for sight in sights]
+        _still(change, boxes, grey.shape[1] / picture.rgb.shape[1])
         for person in self._found(picture, change):
-            known = any(
+            if any(
                 _same(track.last, person) or _part_of(person, track.last) for track in self.active
-            )
-            if known or len(self.active) >= 2 * self.most_people:
+            ):
+                continue
+            if len(self.active) >= 2 * self.most_people:
                 continue
             self._take_on(person, picture)
 
@@ -399,6 +413,17 @@ def _change(before: NDArray[np.uint8] | None, now: NDArray[np.uint8]) -> NDArray
         return np.full_like(now, 255)  # the first picture: everything is new
     difference = cv2.absdiff(cv2.GaussianBlur(now, (5, 5), 0), cv2.GaussianBlur(before, (5, 5), 0))
     return np.asarray(difference, dtype=np.uint8)
+
+
+def _still(
+    change: NDArray[np.uint8], boxes_px: Sequence[tuple[float, float, float, float]], scale: float
+) -> None:
+    """Take out of a change what moves because those who are followed do: they are known."""
+    for left, top, right, bottom in boxes_px:
+        margin = _ABOUT * max(right - left, bottom - top)
+        rows = slice(max(0, int((top - margin) * scale)), max(0, int((bottom + margin) * scale)))
+        across = slice(max(0, int((left - margin) * scale)), max(0, int((right + margin) * scale)))
+        change[rows, across] = 0
 
 
 def _liveliness(change: NDArray[np.uint8], crop: Crop, width_px: int) -> float:

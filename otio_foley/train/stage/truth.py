@@ -208,7 +208,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number, action in enumerate(ACTIONS):
         for take in range(given.takes):
             rng = np.random.default_rng([take, number])
-            done = perform(action, body, given.material, rng, _TAKE_S)
+            # On the spot a captured foot is carried back while it stands.
+            done = perform(action, body, given.material, rng, _TAKE_S, "line")
             measured.setdefault(action, []).append(measure(body, done))
     print("\n".join([*table(measured), "", *plated_table(plated_landings(given.material))]))
     return 0
