@@ -1,8 +1,7 @@
 """The contact network: a bidirectional LSTM from leg features to contacts, toe-offs and stance.
 
 The method's visual encoder is a bidirectional LSTM, too; this one reads keypoints instead of
-pictures. `otio_foley.train.steps.learn` trains it. No job uses it yet: it has to be shown to be
-better than the rules (`kinematics`) first.
+pictures. `otio_foley.train.steps.learn` trains it; `models/contacts.md` is its card.
 """
 
 from __future__ import annotations

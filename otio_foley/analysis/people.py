@@ -55,6 +55,9 @@ _LEAST_CONFIDENCE = 0.5
 #: Shorter sightings are not people, or make no step.
 _SHORTEST_S = 0.4
 
+#: Nobody behind somebody is found who is smaller than this share of them.
+_PART = 0.75
+
 #: What moves about a person by this share of their size is them: hair, clothes, a shadow.
 _ABOUT = 0.15
 
@@ -490,14 +493,17 @@ def _same(one: Person, other: Person) -> bool:
 
 
 def _part_of(person: Person, other: Person) -> bool:
-    """A shoe or a shadow taken for someone small: a find inside another's box, far smaller."""
-    left, top, right, bottom = other.box_px
+    """Legs, a shoe or a shadow taken for someone small: a find within another's box, smaller. Who
+    really is behind them is found when they come out."""
     margin = 0.1 * other.size_px
-    x, y = person.centre_px
+    left, top, right, bottom = other.box_px
+    own_left, own_top, own_right, own_bottom = person.box_px
     return bool(
-        person.size_px < 0.4 * other.size_px
-        and left - margin < x < right + margin
-        and top - margin < y < bottom + margin
+        person.size_px < _PART * other.size_px
+        and own_left > left - margin
+        and own_top > top - margin
+        and own_right < right + margin
+        and own_bottom < bottom + margin
     )
 
 

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 
 import numpy as np
 
-from otio_foley.analysis.people import _crop_around, _joined, _Picture, _settled, _Track
+from otio_foley.analysis.people import _crop_around, _joined, _Picture, _settled, _still, _Track
 from otio_foley.analysis.pose import Person
 from otio_foley.analysis.skeleton import JOINT_COUNT
 
@@ -80,3 +80,12 @@ def test_who_comes_back_near_by_as_they_were_is_the_same_person() -> None:
         if same:
             assert people[0].seen.keys() == {1.0, back.last_seen_s}
         left.seen = seen
+
+
+def test_what_moves_about_somebody_known_is_no_reason_to_search() -> None:
+    change = np.full((90, 160), 200, dtype=np.uint8)
+    _still(change, [(400.0, 160.0, 480.0, 320.0)], 0.125)
+    # The box and 0.15 of its 160 px on every side, at an eighth of the size.
+    assert not change[17:43, 47:63].any()
+    assert (np.delete(change, np.s_[17:43], axis=0) == 200).all()
+    assert (change[:, :47] == 200).all() and (change[:, 63:] == 200).all()
