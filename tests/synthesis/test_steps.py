@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from otio_foley.synthesis.grounds import GROUNDS, ground
 from otio_foley.synthesis.physical import Step, StepSound, render_step
 from otio_foley.synthesis.seeding import step_generator
 from otio_foley.synthesis.shoes import SHOES, shoe
-from otio_foley.types import FloatArray, Foot
+from otio_foley.types import Action, FloatArray, Foot
 
 VARIANTS = 6
 
@@ -210,7 +211,11 @@ def test_force_follows_gait() -> None:
     assert len(step_force("walk", "heel", 0.3, rng).load) == round(0.3 * SAMPLE_RATE_HZ)
     assert step_force("walk", "heel", 30.0, rng).duration_s == 1.2
     assert step_force("walk", "heel", 0.0, rng).duration_s == 0.08
-    assert {action for action, _ in STANCES} == {"walk", "run", "jump", "land", "scuff"}
+    assert {action for action, _ in STANCES} == set(get_args(Action))
+    for action in get_args(Action):  # whatever part comes down first
+        assert step_force(action, "flat", None, rng).impacts
+    tiptoe = step_force("tiptoe", "toe", None, rng)
+    assert tiptoe.impacts[0].weight < 0.7 * step_force("walk", "toe", None, rng).impacts[0].weight
 
 
 def test_unknown_names_are_refused_with_those_that_exist() -> None:
