@@ -9,6 +9,7 @@ from otio_foley.analysis.pose import Person
 from otio_foley.train.stage import poses, truth
 from otio_foley.train.stage.keypoints import COUNT, KNOWN
 from otio_foley.train.stage.poses import Sighting
+from otio_foley.train.steps.landings import plated_table
 
 
 def sighting(
@@ -134,7 +135,7 @@ def test_the_truths_table_says_how_feet_land() -> None:
     row = truth.table({"walk": [taken]})[-1]
     assert "| +11 / +10 / +12 | 6% |" in row
     assert "2.0 / 2.9" in row
-    assert "| A | 3 | +11 / +10 / +12 | 6% |" in truth.plated_table({"A": taken.landings})[-1]
+    assert "| A | 3 | +11 / +10 / +12 | 6% |" in plated_table({"A": taken.landings})[-1]
 
 
 def test_what_is_left_of_the_swing_is_the_touching_points() -> None:

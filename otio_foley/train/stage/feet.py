@@ -38,7 +38,8 @@ _SLOW_M_S = 0.55
 _SLOW_SHARE = 0.45
 _SLOW_FALL_SHARE = 0.8
 # A plate feels a foot at the fastest fall of its middle: 23 contacts of seven people over ground,
-# whose medians lie within 7 ms of it but for one at 18 (`truth`). Slower falls tell nothing.
+# whose medians lie within 7 ms of it but for one at 18 (`steps.landings`). Slower falls tell
+# nothing.
 _LANDING_M_S = 0.1
 _BRAKING_S = 0.060
 _SHORTEST_STANCE_S = 0.08

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.people import CROP_MARGIN
+from otio_foley.analysis.following import CROP_MARGIN
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE
 from otio_foley.train.stage.dataset import CLIPS

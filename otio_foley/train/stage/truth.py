@@ -6,8 +6,8 @@ Per action: the speed of the standing part of a sole, how far it slides in one s
 sinks; and of the captured motion, before its feet were held to the floor, what the foot does when
 its contact comes: how long after its fastest fall that is (O'Connor et al. 2007, Gait & Posture 25,
 take that trough for the contact, and so do the stage's plans), and how fast it still goes over the
-floor, as a share of its swing's greatest speed, of which the plans know nothing. The same two of
-people whose contacts plates have felt stand in a second table, to compare with.
+floor, as a share of its swing's greatest speed, of which the plans know nothing.
+`steps.landings` says the same two of people whose contacts plates have felt.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from otio_foley.train.stage.body import Body, load_body
 from otio_foley.train.stage.contacts import TRUTH_RATE_HZ, sole_path, sole_points
 from otio_foley.train.stage.retarget import SIDES
 from otio_foley.train.stage.rotation import Array
-from otio_foley.train.steps.material import read_trials
-from otio_foley.train.steps.trials import HEEL, TOE
 
 _TAKE_S = 8.0
 #: The fastest fall is looked for so long before a contact and after it (s), in a mean over this.
@@ -111,31 +109,6 @@ def joined(parts: Sequence[Landings]) -> Landings:
     )
 
 
-def plated_landings(material: Path) -> dict[str, Landings]:
-    """What measured people's feet do when a plate feels them, by subject."""
-    found: dict[str, list[Landings]] = {}
-    for trial in read_trials(material):
-        times = np.arange(trial.times_s[0], trial.times_s[-1], 1.0 / TRUTH_RATE_HZ)
-        for truth in trial.truths:
-            if truth.source != "plate":
-                continue
-            for side, foot in enumerate(SIDES):
-                heel, toe = (
-                    np.stack(
-                        [
-                            np.interp(times, trial.times_s, trial.joints_m[:, side, joint, axis])
-                            for axis in (0, 2, 1)
-                        ],
-                        axis=1,
-                    )
-                    for joint in (HEEL, TOE)
-                )
-                own = [one.time_s - times[0] for one in truth.contacts if one.foot == foot]
-                part = landings((heel + toe) / 2.0, heel, own)
-                found.setdefault(trial.subject, []).append(part)
-    return {subject: joined(parts) for subject, parts in found.items()}
-
-
 def _smoothed(values: Array) -> Array:
     return np.asarray(uniform_filter1d(values, round(_SMOOTHED_S * TRUTH_RATE_HZ)))
 
@@ -171,25 +144,13 @@ def table(measured: dict[Action, list[Measured]]) -> list[str]:
             cells.append("-")
         cells.append(f"{max(take.slide_m for take in takes) * 1e3:.1f}")
         cells.append(f"{max(take.sinking_m for take in takes) * 1e3:.2f}")
-        cells += _landing_cells(joined([take.landings for take in takes]))
+        cells += landing_cells(joined([take.landings for take in takes]))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
-def plated_table(people: dict[str, Landings]) -> list[str]:
-    """What plates say, as Markdown."""
-    lines = [
-        "| person | contacts | after the fastest fall, median / 5 % / 95 % ms "
-        "| of the swing's speed |",
-        "| --- | --- | --- | --- |",
-    ]
-    for subject, own in people.items():
-        cells = [subject, str(len(own.share)), *_landing_cells(own)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
-
-
-def _landing_cells(own: Landings) -> list[str]:
+def landing_cells(own: Landings) -> list[str]:
+    """A table's cells for landings: time after the fall, and share of the swing's speed."""
     after = own.after_s[np.isfinite(own.after_s)] * 1e3
     if not len(after):
         return ["-", "-"]
@@ -211,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # On the spot a captured foot is carried back while it stands.
             done = perform(action, body, given.material, rng, _TAKE_S, "line")
             measured.setdefault(action, []).append(measure(body, done))
-    print("\n".join([*table(measured), "", *plated_table(plated_landings(given.material))]))
+    print("\n".join(table(measured)))
     return 0
 
 
