@@ -67,14 +67,17 @@ def action_levels(
 
 
 def levelled_blocks(
-    audio: Audio, points: Sequence[LevelPoint], *, start_s: float
+    audio: Audio, points: Sequence[LevelPoint], *, start_s: float, silence: bool = False
 ) -> Iterator[tuple[int, SampleArray]]:
     """The sound times the curve in pieces (M, C), each with the number of its first sample.
 
-    The sound's first sample lies at `start_s` of the curve's clock. Pieces of silence are left out.
+    The sound's first sample lies at `start_s` of the curve's clock. Pieces of silence are left out
+    unless `silence` asks for them.
     """
     for first, block in blocks(audio):
         if largest_magnitude(block) == 0.0:
+            if silence:
+                yield first, block
             continue
         times_s = start_s + np.arange(first, first + len(block)) / audio.sample_rate_hz
         gain = 10 ** (level_at(points, times_s) / 20)

@@ -7,18 +7,20 @@ programme at full level it reads 3 LU more.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+import pyloudnorm
 from numpy.typing import NDArray
 from scipy.signal import firwin, resample_poly, sosfilt
 
 from otio_foley.mix.blocks import blocks, largest_magnitude
-from otio_foley.types import Audio, FloatArray
+from otio_foley.types import Audio, FloatArray, SampleArray
 
 MOMENTARY_S: Final = 0.4
 SHORT_TERM_S: Final = 3.0
-_HOP_S: Final = 0.01  # Tech 3341 asks for 10 Hz at least; a maximum wants it finer
+HOP_S: Final = 0.01  # Tech 3341 asks for 10 Hz at least; a maximum wants it finer
 _OVERSAMPLING: Final = 4
 _REACH: Final = 10  # samples that interpolation looks at on each side
 _INTERPOLATION: Final = firwin(
@@ -31,8 +33,8 @@ _LARGEST_RISE: Final = _OVERSAMPLING * max(
 
 _PEAK_BLOCK_S: Final = 0.05  # a step's attack: most of a walk is too quiet to be interpolated
 _NO_DENORMALS: Final = 1e-30  # -600 dB: the filters are 20 times slower where silence rings out
-_ABSOLUTE_GATE_LUFS: Final = -70.0
-_RELATIVE_GATE_LU: Final = -10.0
+_GATING_HOP_S: Final = 0.1  # BS.1770-4: blocks of 400 ms overlap by 75 %
+_HOPS_PER_BLOCK: Final = 4  # the overlap that pyloudnorm takes unless told another
 
 
 def k_weighting(sample_rate_hz: int) -> FloatArray:
@@ -68,13 +70,19 @@ def short_term_max_lufs(audio: Audio) -> float:
 
 
 def integrated_lufs(audio: Audio) -> float:
-    """Gated programme loudness (blocks of 400 ms overlapping by 75 %), -inf for silence."""
-    powers = _sliding_powers(audio, MOMENTARY_S, 0.25 * MOMENTARY_S)
-    powers = powers[_lufs(powers) > _ABSOLUTE_GATE_LUFS]
-    if not len(powers):
+    """Gated programme loudness after BS.1770-4, -inf for silence.
+
+    A sound shorter than a block of 400 ms counts as followed by silence. The gates are
+    pyloudnorm's (Steinmetz & Reiss 2021). Its meter is given the power of every 100 ms instead of
+    samples, one value where it would average thousands: the result is the same to 1e-6 LU, while
+    on an hour of samples it takes a minute and 3.4 GB.
+    """
+    powers = _sliding_powers(audio, _GATING_HOP_S, _GATING_HOP_S, at_least=_HOPS_PER_BLOCK)
+    if not powers.any():
         return -math.inf
-    gate = float(_lufs(np.array([powers.mean()]))[0]) + _RELATIVE_GATE_LU
-    return float(_lufs(np.array([powers[_lufs(powers) > gate].mean()]))[0])
+    # One "sample" a hop: what it squares and averages is the power. "custom" weights nothing.
+    meter = pyloudnorm.Meter(1, filter_class="custom", block_size=float(_HOPS_PER_BLOCK))
+    return float(meter.integrated_loudness(np.sqrt(powers)))
 
 
 def true_peak_dbtp(audio: Audio) -> float:
@@ -114,25 +122,28 @@ def true_peaks(audio: Audio, block: int, *, least: float) -> FloatArray:
 
 
 def _sliding_lufs(audio: Audio, window_s: float) -> FloatArray:
-    return _lufs(_sliding_powers(audio, window_s, _HOP_S))
+    return lufs_of_power(_sliding_powers(audio, window_s, HOP_S))
 
 
-def _lufs(powers: FloatArray) -> FloatArray:
+def lufs_of_power(powers: FloatArray) -> FloatArray:
+    """LUFS of K-weighted mean squares summed over channels (T,), -inf for 0 (BS.1770-4)."""
     with np.errstate(divide="ignore"):
         loudness: FloatArray = -0.691 + 10 * np.log10(powers)
     return loudness
 
 
-def _sliding_powers(audio: Audio, window_s: float, hop_s: float) -> FloatArray:
-    """K-weighted power summed over channels in every window, (T,)."""
+def _sliding_powers(
+    audio: Audio, window_s: float, hop_s: float, *, at_least: int = 1
+) -> FloatArray:
+    """K-weighted power summed over channels in every window, (T,), T >= `at_least`."""
     rate, shape = audio.sample_rate_hz, audio.samples.shape
     if len(shape) != 2 or shape[1] not in (1, 2):
         raise ValueError(f"mono or stereo as (N, C) expected, got shape {shape}")
     window, hop = round(window_s * rate), round(hop_s * rate)
-    length = max(shape[0], window)
+    length = max(shape[0], window + (at_least - 1) * hop)
     starts = np.arange(0, length - window + 1, hop)
     edges = np.unique(np.concatenate((starts, starts + window, [length])))
-    energies = _energies_before(audio, edges)
+    energies = energies_before(blocks(audio), edges, channels=shape[1], sample_rate_hz=rate)
     begun, ended = (np.searchsorted(edges, one) for one in (starts, starts + window))
     # A running sum leaves rounding where there is silence: that must not read as sound.
     means: FloatArray = np.maximum(energies[ended] - energies[begun], 0.0) / window
@@ -140,14 +151,23 @@ def _sliding_powers(audio: Audio, window_s: float, hop_s: float) -> FloatArray:
     return means
 
 
-def _energies_before(audio: Audio, edges: NDArray[np.intp]) -> FloatArray:
+def energies_before(
+    pieces: Iterable[tuple[int, SampleArray]],
+    edges: NDArray[np.intp],
+    *,
+    channels: int,
+    sample_rate_hz: int,
+) -> FloatArray:
     """K-weighted energy summed over channels of all that lies before each sample of `edges` (E,)
-    (rising; may lie beyond the end), (E,)."""
-    sections = k_weighting(audio.sample_rate_hz)
-    states = [np.zeros((len(sections), 2)) for _ in range(audio.samples.shape[1])]
+    (rising; may lie beyond the end), (E,).
+
+    `pieces` are a sound's `blocks`, silent ones too.
+    """
+    sections = k_weighting(sample_rate_hz)
+    states = [np.zeros((len(sections), 2)) for _ in range(channels)]
     energies = np.zeros(len(edges))
     total, done = 0.0, 0
-    for first, block in blocks(audio):
+    for first, block in pieces:
         upto = int(np.searchsorted(edges, first + len(block)))
         here = edges[done:upto] - first
         silent = largest_magnitude(block) == 0.0
