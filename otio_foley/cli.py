@@ -27,8 +27,16 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 _FLOOR = click.option(
     "--floor",
     metavar="NAME",
-    callback=lambda _context, _option, name: _known_floor(name),
-    help="What is walked on; default concrete.",
+    help="What is walked on, where nothing narrower is said; default concrete.",
+)
+_SET = click.option(
+    "--set",
+    "controls",
+    multiple=True,
+    metavar="CONTROL",
+    help="floor=wood, track.1.shoe=boot, clip.A003*.mute=true, step.01:00:03:12.level_db=-3; may "
+    "be given several times. What is said of a clip or step wins over what is said of the cut, "
+    "wherever it is said.",
 )
 _RATE = click.option(
     "--rate", "frame_rate", metavar="FPS", help="Frame rate of an EDL: 25, 23.976, 30000/1001."
@@ -67,6 +75,53 @@ _OVERRIDES = (
         flag_value=True,
         default=None,
         help="EDL: footsteps in lists of their own beside the cut.",
+    ),
+    click.option(
+        "--shoe", "sound__shoe", metavar="NAME", help="What is on the feet; default leather."
+    ),
+    click.option(
+        "--space",
+        "sound__space",
+        type=click.Choice(CHOICES["sound.space"]),
+        help="Room in which steps are heard; default none.",
+    ),
+    click.option(
+        "--library",
+        "sound__library",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        help="Folder of your own recordings, which come before ours.",
+    ),
+    click.option(
+        "--lufs",
+        "output__track_lufs",
+        type=click.FloatRange(-70, -5),
+        metavar="LUFS",
+        help="Loudest three seconds of each track; default -38.",
+    ),
+    click.option(
+        "--pan", "output__pan", flag_value=True, default=None, help="Stereo, from the picture."
+    ),
+    click.option(
+        "--step-files",
+        "output__step_files",
+        flag_value=True,
+        default=None,
+        help="Also a file for each step.",
+    ),
+    click.option(
+        "--track-stems",
+        "output__track_stems",
+        flag_value=True,
+        default=None,
+        help="Also a file for each track, as long as the cut.",
+    ),
+    click.option(
+        "--preview",
+        "output__preview",
+        flag_value=True,
+        default=None,
+        help="Also a mix with the sound that the cut has.",
     ),
 )
 _SETTINGS = click.option("--settings", "settings_file", type=_PATH, help="TOML file of settings.")
@@ -108,17 +163,28 @@ def commands() -> None:
 @commands.command()
 @_CUT
 @_RATE
+@_SET
+@click.option("--settings", "settings_file", type=_PATH, help="TOML file of settings.")
 @_JSON
-def inspect(cut: Path, frame_rate: str | None, as_json: bool) -> None:
-    """List the picture clips of a CUT."""
+def inspect(
+    cut: Path,
+    frame_rate: str | None,
+    controls: tuple[str, ...],
+    settings_file: Path | None,
+    as_json: bool,
+) -> None:
+    """List the picture clips of a CUT, and what is asked of their footsteps."""
+    from otio_foley.controls.gather import gather
     from otio_foley.inspection import clip_lines, cut_json
     from otio_foley.timelines.registry import open_document
 
     document = open_document(cut, _rate(frame_rate))
+    timeline = document.strip().document.timeline()
+    asked = gather(cut.absolute(), timeline, _settings(settings_file), controls)
     if as_json:
-        _print_json(cut_json(document))
+        _print_json(cut_json(document, asked))
     else:
-        for line in clip_lines(document):
+        for line in clip_lines(document, asked):
             say(line)
 
 
@@ -153,6 +219,7 @@ def analyse(movie: Path, floor: str | None, settings_file: Path | None, as_json:
     help="Folder for the sound; default <result's name>_media beside the result.",
 )
 @_FLOOR
+@_SET
 @_RATE
 @click.option(
     "--picture",
@@ -176,6 +243,7 @@ def run(
     media_roots: tuple[Path, ...],
     audio_dir: Path | None,
     floor: str | None,
+    controls: tuple[str, ...],
     frame_rate: str | None,
     picture: Path | None,
     picture_start: str | None,
@@ -183,7 +251,7 @@ def run(
     dry_run: bool,
     overwrite: bool,
     as_json: bool,
-    **overrides: str | bool | None,
+    **overrides: str | bool | float | None,
 ) -> int:
     """Make the footsteps of a CUT and write the same cut with them on it."""
     from otio_foley import pipeline
@@ -197,6 +265,7 @@ def run(
             picture=picture,
             picture_start=picture_start,
             floor=floor,
+            controls=controls,
             settings=_settings(settings_file, overrides),
             frame_rate=_rate(frame_rate),
             dry_run=dry_run,
@@ -213,6 +282,8 @@ def run(
         say(f"{clip.status:8} {clip.name}: {outcome}")
     if result.output is not None:
         click.echo(f"written: {result.output}")
+    for note in result.notes:
+        say(f"note: {note}")
     for sidecar in result.sidecars:
         click.echo(f"beside it: {sidecar.path} ({sidecar.holds})")
     return result.exit_code
@@ -268,6 +339,16 @@ def verify(original: Path, result: Path, as_json: bool) -> int:
         for difference in verdict.differences:
             say(f"  {difference}")
     return 0 if verdict.equal_content else 5
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def library(folder: Path) -> None:
+    """Say what is understood of a FOLDER of your own recordings."""
+    from otio_foley.library.recordings import read_recordings, report_lines
+
+    for line in report_lines(read_recordings(folder)):
+        say(line)
 
 
 @commands.command()
@@ -374,9 +455,41 @@ def stage(out: Path, clips: int, seed: int, recipe: str, jobs: int, material: Pa
     click.echo(str(out))
 
 
+@train.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+def samples(out: Path, jobs: int) -> None:
+    """Make our own library of footsteps from its seeds into OUT."""
+    from otio_foley.train.sounds.takes import make
+
+    with progress_shown(quiet=False) as progress:
+        count = make(out, jobs=jobs, report=progress)
+    click.echo(f"{count} takes in {out}")
+
+
 @commands.group()
 def evaluate() -> None:
     """Measure what is found against the truth; for developers, needs the extra `train`."""
+
+
+@evaluate.command(name="sounds")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def evaluate_sounds(folder: Path) -> None:
+    """Set our steps beside the real recordings in FOLDER, and have them told apart."""
+    from otio_foley.train.sounds.compare import report
+
+    for line in report(folder, lambda text: click.echo(text, err=True)):
+        click.echo(line)
+
+
+@train.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+def sheets(out: Path) -> None:
+    """Draw spectrograms of every floor and shoe of ours into OUT."""
+    from otio_foley.train.sounds.sheets import draw
+
+    for path in draw(out):
+        click.echo(str(path))
 
 
 @evaluate.command(name="steps")
@@ -426,14 +539,6 @@ def _step_line(step: Step) -> str:
     )
 
 
-def _known_floor(name: str | None) -> str | None:
-    from otio_foley.synthesis.grounds import GROUNDS
-
-    if name is not None and name not in GROUNDS:
-        raise click.BadParameter(f"{name!r}; known are {', '.join(GROUNDS)}", param_hint="--floor")
-    return name
-
-
 def _rate(text: str | None) -> Fraction | None:
     from otio_foley.time import rate_from_float
 
@@ -449,7 +554,7 @@ def _rate(text: str | None) -> Fraction | None:
 
 
 def _settings(
-    path: Path | None, overrides: Mapping[str, str | bool | None] | None = None
+    path: Path | None, overrides: Mapping[str, str | bool | float | None] | None = None
 ) -> Settings:
     from otio_foley.config import Settings, load, replaced
 

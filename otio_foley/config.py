@@ -40,11 +40,15 @@ class AnalysisSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundSettings:
-    """`floor` is what is walked on until a shot's floor is known; `seed` starts all randomness."""
+    """`floor` is what is walked on until a shot's floor is known; `shoe` what is on the feet;
+    `space` the room in which it is heard; `seed` starts all randomness. `library`: a folder of the
+    user's own recordings, empty for none."""
 
     floor: str = "concrete"
     shoe: str = "leather"
+    space: str = "none"
     seed: int = 0
+    library: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +56,25 @@ class OutputSettings:
     """`handle_frames`: sound kept before and after each clip, for the editor to trim into.
     `host`: for which program the cut is written, where programs disagree. `level_rides`: the level
     over time as the host's automation or baked into the sound; auto takes what the host keeps.
-    `separate`: footsteps into lists of their own beside the cut (EDL)."""
+    `separate`: footsteps into lists of their own beside the cut (EDL).
+    `track_lufs`: what each track is brought to, the loudest three seconds of it (short-term
+    maximum); `background_lu` how much less the people in the background get. `principals`: people
+    of a clip with a track each, the rest share one. `pan`: stereo from the place in the picture.
+    `offset_ms`: all sound later (or, negative, earlier); `distance_delay`: as much later as sound
+    needs from there. Beside the clips' files: `step_files` one for each step, `track_stems` one
+    for each track from the first frame to the last, `preview` a mix with the production sound."""
 
     handle_frames: int = 12
     true_peak_dbtp: float = -6.0
+    track_lufs: float = -38.0
+    background_lu: float = -8.0
+    principals: int = 3
+    pan: bool = False
+    offset_ms: float = 0.0
+    distance_delay: bool = False
+    step_files: bool = False
+    track_stems: bool = False
+    preview: bool = False
     host: str = "generic"
     level_rides: str = "auto"
     separate: bool = False
@@ -84,10 +103,15 @@ _RANGES: dict[str, tuple[float, float]] = {
     "analysis.least_confidence": (0, 1),
     "output.handle_frames": (0, 1000),
     "output.true_peak_dbtp": (-40, 0),
+    "output.track_lufs": (-70, -5),
+    "output.background_lu": (-40, 0),
+    "output.principals": (1, 16),
+    "output.offset_ms": (-500, 500),
 }
 
 #: What settings that are words may be.
 CHOICES: dict[str, tuple[str, ...]] = {
+    "sound.space": ("none", "exterior", "small-room", "hall"),
     "analysis.layers": ("top", "all"),
     "output.host": get_args(Host),
     "output.level_rides": ("auto", *get_args(LevelRides)),
@@ -117,7 +141,7 @@ def load(path: Path) -> Settings:
     return settings
 
 
-def replaced(settings: Settings, values: Mapping[str, str | bool]) -> Settings:
+def replaced(settings: Settings, values: Mapping[str, str | bool | float]) -> Settings:
     """Settings with some of them ("output.host") replaced by known good values."""
     for name, value in values.items():
         section, field_name = name.split(".")

@@ -26,6 +26,9 @@ from otio_foley.types import Audio
 
 _CREATOR_ID = "OTFOLEY"
 
+#: What lies beside the clips' own files, which no cut names.
+STEP, TRACK, PREVIEW = "Step", "Track FS", "Preview Mix"
+
 
 def default_output(cut: Path) -> Path:
     """`<name>_foley.<ext>` beside the cut."""
@@ -64,6 +67,8 @@ class Delivery:
         self._overwrite = overwrite
         self._earlier: Document | None = None
         self._earlier_lists: dict[Path, bytes] = {}
+        no_clip = "0" * 12
+        self._of_this_cut = _last_field(sound_name("x", source, no_clip)).removesuffix(no_clip)
         self._staging: Path | None = None
         self._made_audio_dir = False
         self._names: list[str] = []
@@ -87,10 +92,8 @@ class Delivery:
         if self.audio_dir.exists() and not self.audio_dir.is_dir():
             raise OutputError(f"{self.audio_dir} is no folder", hint="name one with --audio-dir")
         ours = f"{CATEGORY_ID}_*_{_CREATOR_ID}_*.wav"
-        no_clip = "0" * 12
-        of_this_cut = _last_field(sound_name("x", source, no_clip)).removesuffix(no_clip)
         for path in sorted(self.audio_dir.glob(ours)):
-            is_of_this_cut = _last_field(path.name).startswith(of_this_cut)
+            is_of_this_cut = _last_field(path.name).startswith(self._of_this_cut)
             if is_of_this_cut and not self._is_named_before(path.name):
                 raise target_exists(path)
 
@@ -98,7 +101,15 @@ class Delivery:
         """Whether the result that is to be replaced, or a list beside it, names this sound."""
         if any(name.encode() in text for text in self._earlier_lists.values()):
             return True
-        return self._earlier is not None and self._earlier.mentions(name)
+        if self._earlier is None:
+            return False
+        return self._earlier.mentions(name) or self._is_beside(name)
+
+    def _is_beside(self, name: str) -> bool:
+        """Whether a sound is one beside the clips' own of this cut."""
+        of_this_cut = _last_field(name).startswith(self._of_this_cut)
+        title = name.removeprefix(f"{CATEGORY_ID}_").partition("_")[0]
+        return of_this_cut and title.startswith((STEP, TRACK, PREVIEW))
 
     def __enter__(self) -> Delivery:
         return self
@@ -121,6 +132,21 @@ class Delivery:
         except OSError as error:
             raise unwritable(self.audio_dir, error) from error
         write_sound(staged / name, audio, info)
+        self._names.append(name)
+
+    def scratch(self, name: str) -> Path:
+        """A path on the result's disk for what is half-way; nothing of it is left in the end."""
+        try:
+            return self._staged() / f".{name}"
+        except OSError as error:
+            raise unwritable(self.audio_dir, error) from error
+
+    def staged(self, name: str) -> Path:
+        """Where a sound waits until the result is finished."""
+        return self._staged() / name
+
+    def add_written(self, name: str) -> None:
+        """Take what was written to `staged(name)` as one of the result's sounds."""
         self._names.append(name)
 
     def finish(self, cut: Document, sidecars: Sequence[Sidecar] = ()) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -16,21 +17,26 @@ from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import MovieSteps, find_steps
 from otio_foley.config import Settings
+from otio_foley.controls.gather import gather
+from otio_foley.controls.values import Known
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
+from otio_foley.library.shelf import Shelf, shelf
 from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, frames, probe
+from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
+from otio_foley.preview import PlacedSound
 from otio_foley.reference import Reference, placed, seen_in
 from otio_foley.report import Beside, ClipReport, MovieReport, Result, Status, skipped
 from otio_foley.sounding import Session, SoundedClip, sound_clip, sounded_steps
 from otio_foley.synthesis.grounds import GROUNDS
-from otio_foley.synthesis.shoes import SHOES
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
 from otio_foley.timelines.dialect import Dialect, level_rides
 from otio_foley.timelines.document import Document
 from otio_foley.timelines.registry import open_document
 from otio_foley.timelines.relink import Found, MediaFinder, relink
 from otio_foley.timelines.visible import seen_once, visible_spans
+from otio_foley.tracks import Tracks
 from otio_foley.types import Clip, Host, LevelRides, Span, StemClip
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
@@ -53,6 +59,7 @@ def run(
     picture: PathLike | None = None,
     picture_start: str | None = None,
     floor: str | None = None,
+    controls: Sequence[str] = (),
     settings: Settings | None = None,
     frame_rate: Fraction | None = None,
     dry_run: bool = False,
@@ -64,13 +71,17 @@ def run(
     `output` defaults to `<name>_foley.<ext>` beside the cut, `audio_dir` to a `_media` folder
     beside that; `media_roots` are searched for movies that are not where the cut says. `picture` is
     one movie of the whole cut, looked at by record time in place of the clips' own media; it begins
-    at the timecode `picture_start` (default: its own, else the timeline's). `floor` overrides the
-    settings' floor. `frame_rate` is for an EDL whose rate its media do not tell. A dry run writes
-    nothing. A clip that cannot be done is reported as skipped and does not take the others down.
+    at the timecode `picture_start` (default: its own, else the timeline's). `controls` are texts
+    as `--set` takes them (`clip.A003*.shoe=boot`), `floor` is the cut's; both come before the TOML
+    beside the cut, its markers and the settings. `frame_rate` is for an EDL whose rate its media do
+    not tell. A dry run writes nothing. A clip that cannot be done is reported as skipped and does
+    not take the others down.
     Raises InputError for the cut itself, OutputError for the result.
     """
     source = Path(cut).absolute()
-    settings = _with_floor(settings or Settings(), floor)
+    settings = settings or Settings()
+    library = shelf(settings.sound.library)
+    _refuse_unknown_sound(settings, library)
     document = open_document(source, frame_rate).strip().document
     dialect = _dialect(document, settings)
     rides = _level_rides(document, settings)
@@ -82,6 +93,7 @@ def run(
     if frame_rate is None:
         document = at_media_rate(document, finder, movie)
     timeline = document.timeline()
+    asked = gather(source, timeline, settings, _sets(controls, floor), known=_known(library))
     with Delivery(target, sounds, source=source, overwrite=overwrite) as delivery:
         session = Session(
             timeline=timeline,
@@ -89,19 +101,24 @@ def run(
             folder=delivery.audio_dir,
             settings=settings,
             level_rides=rides,
-            take_track=partial(_take_track, []),
+            library=library,
+            controls=asked,
+            take_track=partial(_take_track, {}),
+            placed=[],
         )
+        tracks = Tracks(timeline=timeline, cut=source, settings=settings.output, delivery=delivery)
         job = _Job(
             session=session,
             finder=finder,
             reference=None
             if movie is None
             else placed(at_rate(movie, timeline.frame_rate), picture_start, timeline),
-            delivery=None if dry_run else delivery,
+            tracks=None if dry_run else tracks,
         )
         reports, stems = _clips(job, progress)
         beside: list[Beside] = []
         if not dry_run:
+            stems = list(tracks.deliver())
             sidecars = document.sidecars(stems, dialect)
             paths = delivery.finish(document.add(stems, dialect), sidecars)
             beside = [
@@ -114,6 +131,7 @@ def run(
         stems=tuple(stems),
         clips=tuple(reports),
         settings_digest=settings.digest,
+        notes=_notes(session, reports),
     )
 
 
@@ -125,7 +143,11 @@ def analyse(
     progress: Progress | None = None,
 ) -> MovieReport:
     """The footsteps of one movie, without a cut. Raises MediaMissing or MediaUnreadable."""
-    settings = _with_floor(settings or Settings(), floor)
+    settings = settings or Settings()
+    library = shelf(settings.sound.library)
+    if floor is not None:
+        settings = replace(settings, sound=replace(settings.sound, floor=floor))
+    _refuse_unknown_sound(settings, library)
     info = probe(Path(movie))
     seen = _seen(info, 0.0, float("inf"), settings, _part(progress, info.path.name, 0.0, 1.0))
     return MovieReport(
@@ -188,12 +210,12 @@ def _level_rides(document: Document, settings: Settings) -> LevelRides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What stays the same for all clips of a run; `delivery` is None in a dry run."""
+    """What stays the same for all clips of a run; `tracks` is None in a dry run."""
 
     session: Session
     finder: MediaFinder
     reference: Reference | None
-    delivery: Delivery | None
+    tracks: Tracks | None
 
 
 def _clips(job: _Job, progress: Progress | None) -> tuple[list[ClipReport], list[StemClip]]:
@@ -236,9 +258,9 @@ def _clip(
         return _report(clip, "skipped", reason), []
     if isinstance(made, str):
         return _report(clip, "silent", made), []
-    if job.delivery is not None:
+    if job.tracks is not None:
         for one in made:
-            job.delivery.add_sound(one.stem.path.name, one.audio, one.wave)
+            job.tracks.add(one)
     steps = [step for one in made for step in one.steps]
     report = ClipReport(
         clip_id=clip.clip_id,
@@ -266,6 +288,8 @@ def _sounded(
         clip, found = seen_in(clip, job.reference, job.session.timeline)
         context_s = 0.0
     info = found.info
+    if job.tracks is not None and settings.output.preview:
+        job.tracks.production += _own_sound(clip, found)
     low, high = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
     if info.is_still or low == high:
         return found, "the picture stands still"
@@ -280,6 +304,22 @@ def _sounded(
         fingerprint=fingerprint(info.path),
     )
     return found, sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
+
+
+def _own_sound(clip: Clip, found: Found) -> list[PlacedSound]:
+    """The sound that a clip's medium has, where it plays as it was recorded."""
+    (begin_s, source_s), (end_s, source_end_s) = clip.time_map.points[0], clip.time_map.points[-1]
+    as_recorded = len(clip.time_map.points) == 2 and source_end_s - source_s == end_s - begin_s
+    if not as_recorded or found.info.is_still or found.info.sequence is not None:
+        return []
+    return [
+        PlacedSound(
+            path=found.info.path,
+            start_s=float(clip.record.start_s),
+            in_s=max(0.0, float(source_s - found.media_start_s)),
+            duration_s=float(clip.record.duration_s),
+        )
+    ]
 
 
 def _refuse_missing_picture(info: MovieInfo, seen: MovieSteps, low_s: float, high_s: float) -> None:
@@ -324,17 +364,15 @@ def _seen(
     )
 
 
-def _take_track(ends_s: list[Fraction], record: Span) -> int:
-    """The lowest track that is free in a span; `ends_s` holds up to when each is taken.
+def _take_track(ends_s: dict[int, Fraction], record: Span, wanted: int) -> int:
+    """The wanted track, or the next one that is free in a span; `ends_s` holds up to when each is
+    taken.
 
     Spans come in record order, as a timeline's clips do.
     """
-    for number, end_s in enumerate(ends_s):
-        if end_s <= record.start_s:
-            ends_s[number] = record.end_s
-            return number + 1
-    ends_s.append(record.end_s)
-    return len(ends_s)
+    track = next(n for n in count(wanted) if ends_s.get(n, record.start_s) <= record.start_s)
+    ends_s[track] = record.end_s
+    return track
 
 
 def _report(clip: Clip, status: Status, reason: str) -> ClipReport:
@@ -352,17 +390,39 @@ def _part(
     return lambda done: progress(name, start + share * done)
 
 
-def _with_floor(settings: Settings, floor: str | None) -> Settings:
-    """Settings with the floor asked for; raises InputError for a floor or shoe nobody knows."""
-    if floor is not None:
-        settings = replace(settings, sound=replace(settings.sound, floor=floor))
+def _refuse_unknown_sound(settings: Settings, library: Shelf) -> None:
+    """Raises InputError for a floor, shoe or space of the settings that nobody knows."""
+    sound = settings.sound
     for kind, name, known in (
-        ("floor", settings.sound.floor, GROUNDS),
-        ("shoe", settings.sound.shoe, SHOES),
+        ("floor", sound.floor, library.floors if library.knows(sound.floor) else GROUNDS),
+        ("shoe", sound.shoe, library.shoes),
+        ("space", sound.space, tuple(SPACES)),
     ):
-        if name not in known:
+        if name not in known and not (kind == "floor" and library.knows(name)):
             raise InputError(f"unknown {kind} {name!r}", hint=f"known are {', '.join(known)}")
-    return settings
+
+
+def _known(library: Shelf) -> Known:
+    """Words that controls may use."""
+    return Known(floors=library.floors, shoes=library.shoes, spaces=tuple(SPACES))
+
+
+def _sets(controls: Sequence[str], floor: str | None) -> tuple[str, ...]:
+    """Controls of the command line; the floor's own option is the weakest of them."""
+    return (*(() if floor is None else (f"floor={floor}",)), *controls)
+
+
+def _notes(session: Session, reports: Sequence[ClipReport]) -> tuple[str, ...]:
+    """What a person ought to know of the whole: floors that others stand in for, controls that
+    nothing answers to."""
+    floors = sorted({step.floor for report in reports for step in report.steps})
+    library = session.library
+    instead = [
+        f"no takes for the floor {floor!r}: {library.stand_in(floor)} is heard instead"
+        for floor in floors
+        if library.stand_in(floor) != floor
+    ]
+    return (*instead, *session.controls.unused(session.placed))
 
 
 def _folder(root: PathLike) -> Path:

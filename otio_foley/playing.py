@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -10,12 +11,17 @@ from itertools import pairwise
 import numpy as np
 
 from otio_foley.analysis.movie import Stepper
+from otio_foley.mix.loudness import simplified
+from otio_foley.mix.pan import PanPoint, pan_curve
+from otio_foley.mix.space import DistancePoint
 from otio_foley.mix.stem import Levels, person_levels
 from otio_foley.time import playings
 from otio_foley.types import Action, Clip, Contact, FloatArray, Part, Span, TimeMap
 
 #: A foot that rolls off toe last comes down toe first when the clip plays backwards.
 _REVERSED_PART: dict[Part, Part] = {"heel": "toe", "toe": "heel", "flat": "flat"}
+
+_DISTANCE_TOLERANCE = 1 / 6  # doublings of distance: 1 dB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +47,19 @@ class Played:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """One person in one clip: what is played, and both loudness layers over the clip's time."""
+    """One person in one clip: what is played, and over the clip's time both loudness layers, the
+    distance and the place across the picture. `nearness` is the median area of their silhouette,
+    NaN where unknown: who is small is in the background."""
 
     played: tuple[Played, ...]
     levels: Levels
+    distance: tuple[DistancePoint, ...]
+    pan: tuple[PanPoint, ...]
+    nearness: float
+
+    @property
+    def person(self) -> int:
+        return self.played[0].contact.person
 
 
 def voice_of(stepper: Stepper, shown: Shown) -> Voice:
@@ -66,7 +81,34 @@ def voice_of(stepper: Stepper, shown: Shown) -> Voice:
         [one.action for one in played],
         [one.contact.strength for one in played],
     )
-    return Voice(played=tuple(played), levels=levels)
+    return Voice(
+        played=tuple(played),
+        levels=levels,
+        distance=_distance(stepper, shown),
+        pan=_pan(stepper, shown),
+        nearness=float(np.nanmedian(areas)) if np.isfinite(areas).any() else math.nan,
+    )
+
+
+def _distance(stepper: Stepper, shown: Shown) -> tuple[DistancePoint, ...]:
+    offsets_s, metres = _played_curve(
+        stepper.times_s, stepper.distance_m, shown.clip.time_map, shown.media_start_s
+    )
+    known = np.isfinite(metres)
+    if not known.any():
+        return ()
+    # Doublings of distance are what is heard; the tolerance is a sixth of one.
+    curve = simplified(offsets_s[known], np.log2(metres[known]), _DISTANCE_TOLERANCE)
+    return tuple(
+        DistancePoint(time_s=point.time_s, distance_m=2.0**point.level_db) for point in curve
+    )
+
+
+def _pan(stepper: Stepper, shown: Shown) -> tuple[PanPoint, ...]:
+    offsets_s, places = _played_curve(
+        stepper.times_s, stepper.across, shown.clip.time_map, shown.media_start_s
+    )
+    return pan_curve(offsets_s, places)
 
 
 def _is_seen(record_s: Fraction, spans: Sequence[Span]) -> bool:

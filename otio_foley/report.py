@@ -29,6 +29,7 @@ class Step:
     floor: str
     gain_db: float
     confidence: float
+    found_by: str
 
     def as_json(self) -> dict[str, JsonValue]:
         step: dict[str, JsonValue] = {
@@ -40,6 +41,7 @@ class Step:
             "floor": self.floor,
             "gain_db": round(self.gain_db, 2),
             "confidence": round(self.confidence, 3),
+            "found_by": self.found_by,
         }
         if self.record_time_s is not None:
             step = {"record_time_s": round(self.record_time_s, 6), **step}
@@ -84,13 +86,14 @@ class Beside:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A finished run. `output` is None after a dry run; `sidecars` lie beside it and hold what the
-    format or the host does not."""
+    format or the host does not; `notes` are what a person ought to know of the whole."""
 
     output: Path | None
     sidecars: tuple[Beside, ...]
     stems: tuple[StemClip, ...]
     clips: tuple[ClipReport, ...]
     settings_digest: str
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -105,6 +108,7 @@ class Result:
             "settings": self.settings_digest,
             "stems": [_stem_json(stem, written=self.output is not None) for stem in self.stems],
             "clips": [clip.as_json() for clip in self.clips],
+            "notes": list(self.notes),
         }
 
 

@@ -3,28 +3,31 @@ file, and what the timeline is told about it."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from otio_foley._version import __version__
 from otio_foley.analysis.movie import MovieSteps
 from otio_foley.config import Settings
+from otio_foley.controls.gather import Controls
+from otio_foley.controls.rules import PlacedStep, StepPlace
+from otio_foley.controls.values import Resolved
 from otio_foley.delivery import sound_name
 from otio_foley.errors import InputError
+from otio_foley.library.shelf import Shelf
 from otio_foley.media.sound import BroadcastWave
 from otio_foley.mix.loudness import LevelPoint
-from otio_foley.mix.meters import integrated_lufs, short_term_max_lufs, true_peak_dbtp
+from otio_foley.mix.pan import panned
+from otio_foley.mix.space import SPACES, absorb_air, add_reflections, delay_samples, distance_at
 from otio_foley.mix.stem import mix_down, person_levels
-from otio_foley.playing import Shown, Voice, voice_of
+from otio_foley.playing import Played, Shown, Voice, voice_of
 from otio_foley.report import Step
 from otio_foley.synthesis import SAMPLE_RATE_HZ
-from otio_foley.synthesis.placement import Cue, place
-from otio_foley.synthesis.shoes import shoe
+from otio_foley.synthesis.performance import Cue, Note, Walker, play, score
 from otio_foley.time import (
     frames_from_seconds,
     samples_from_seconds,
@@ -48,28 +51,42 @@ from otio_foley.types import (
 #: Steps below this confidence have markers of another colour: look at these first.
 _SURE = 0.6
 
+#: Who covers less of the picture than this share of what the nearest covers is background: a third
+#: of their height.
+_BACKGROUND = 1 / 9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """What is the same for all clips of a cut. `take_track` gives a track that is free in a span
-    of the record, and takes it."""
+    of the record, the wanted one if it can, and takes it; `placed` gathers every step that
+    anything could be asked of, muted ones too."""
 
     timeline: Timeline
     cut: Path
     folder: Path
     settings: Settings
     level_rides: LevelRides
-    take_track: Callable[[Span], int]
+    library: Shelf
+    controls: Controls
+    take_track: Callable[[Span, int], int]
+    placed: list[PlacedStep]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundedClip:
-    """Steps of a clip, their sound and the clip that holds it on the timeline."""
+    """Steps of a clip, their sound and the clip that holds it on the timeline.
+
+    The sound has its level beside the other sounds of its track, not yet the track's own; `notes`
+    are what it was played from, by person. `background`: of people who have no track of their own.
+    """
 
     steps: tuple[Step, ...]
     audio: Audio
+    notes: tuple[tuple[Note, ...], ...]
     wave: BroadcastWave
     stem: StemClip
+    background: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,32 +104,88 @@ class _Place:
             samples_from_seconds(self.clip_start_s + offset_s, SAMPLE_RATE_HZ) - self.first_sample
         )
 
+    @property
+    def start_s(self) -> float:
+        """The file's first sample in the clock of the clip's curves."""
+        return float(Fraction(self.first_sample, SAMPLE_RATE_HZ) - self.clip_start_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """People who share a file, on the track that they would have; `name` tells them apart where a
+    clip has several files."""
+
+    voices: tuple[Voice, ...]
+    track: int
+    name: str
+    background: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A step of somebody in the clip, and what is asked of it."""
+
+    voice: Voice
+    played: Played
+    level_db: float
+    action_db: float
+    asked: Resolved
+
 
 def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[SoundedClip, ...]:
     """Sound of the steps that a clip shows; nothing if it shows none.
 
     `seen` is timed from the medium's first presentation time. Each file has handles on both sides
-    and begins on a whole sample. Where the level is baked, all people are in one file; where it is
-    automation, each has a file and a curve of their own.
+    and begins on a whole sample. Whoever is in front has a file and a track of their own, the
+    background shares one.
     """
     voices = [voice for stepper in seen.steppers if (voice := voice_of(stepper, shown)).played]
     if not voices:
         return ()
     where = _place(shown.clip, session.timeline, session.settings.output.handle_frames)
-    if session.level_rides == "baked":
-        return (_sounded(voices, shown, where, session),)
-    return tuple(_sounded([voice], shown, where, session) for voice in voices)
+    made = []
+    for group in _groups(voices, session.settings.output.principals):
+        one = _sounded(group, shown, where, session)
+        if one is not None:
+            made.append(one)
+    return tuple(made)
 
 
-def _sounded(voices: list[Voice], shown: Shown, where: _Place, session: Session) -> SoundedClip:
-    settings = session.settings
-    rides = session.level_rides == "automation"
-    automation = _automation(voices[0], shown.clip, where.record) if rides else ()
-    audio = _render(voices, where, shown.fingerprint, session)
-    steps = _steps(voices, shown.clip, settings)
-    name = sound_name(_title(steps, voices, session), session.cut, shown.clip.clip_id)
-    track = session.take_track(where.record)
-    wave = _wave(audio, where, session, shown.clip, track)
+def _groups(voices: Sequence[Voice], principals: int) -> list[_Group]:
+    """Who is in front, the nearest first, each alone; then the background together."""
+    known = [0.0 if math.isnan(voice.nearness) else voice.nearness for voice in voices]
+    nearest = max(known)
+    order = sorted(range(len(voices)), key=lambda n: (-known[n], voices[n].person))
+    front = [n for n in order if known[n] >= _BACKGROUND * nearest][:principals]
+    behind = [voices[n] for n in order if n not in front]
+    several = len(voices) > 1
+    groups = [
+        _Group(
+            voices=(voices[n],),
+            track=rank,
+            name=f"P{voices[n].person}" if several else "",
+            background=False,
+        )
+        for rank, n in enumerate(front, 1)
+    ]
+    if behind:
+        track = min(principals, len(front)) + 1
+        groups.append(_Group(voices=tuple(behind), track=track, name="BG", background=True))
+    return groups
+
+
+def _sounded(group: _Group, shown: Shown, where: _Place, session: Session) -> SoundedClip | None:
+    """A file of some people's steps; None where all of them are muted."""
+    track = session.take_track(where.record, group.track)
+    heard = [one for one in _asked(group, track, shown.clip, session) if not one.asked.mute]
+    if not heard:
+        return None
+    rides = session.level_rides == "automation" and not group.background
+    voices = [voice for voice in group.voices if any(one.voice is voice for one in heard)]
+    space = session.controls.for_clip(track, shown.clip).space
+    notes, audio = _render(voices, heard, where, shown, session, rides=rides, space=space)
+    steps = _steps(heard, shown.clip)
+    name = sound_name(_title(steps, group.name), session.cut, shown.clip.clip_id)
     first_s = Fraction(where.first_sample, SAMPLE_RATE_HZ)
     timeline = session.timeline
     stem = StemClip(
@@ -127,19 +200,58 @@ def _sounded(voices: list[Voice], shown: Shown, where: _Place, session: Session)
         sample_rate_hz=SAMPLE_RATE_HZ,
         channels=audio.samples.shape[1],
         markers=tuple(_marker(step, where.record, timeline.frame_rate) for step in steps),
-        automation=automation,
-        provenance=_provenance(shown, steps, voices, session),
+        automation=_automation(voices[0], shown.clip, where.record) if rides else (),
+        provenance=_provenance(shown, steps, heard, rides, space, session),
     )
-    return SoundedClip(steps=steps, audio=audio, wave=wave, stem=stem)
+    return SoundedClip(
+        steps=steps,
+        audio=audio,
+        notes=notes,
+        wave=_wave(where, session, shown.clip, track),
+        stem=stem,
+        background=group.background,
+    )
 
 
-def _title(steps: tuple[Step, ...], voices: list[Voice], session: Session) -> str:
-    """What the sound is: `Walk Concrete`, and whose where each person has a file."""
-    usual = Counter(step.action for step in steps).most_common(1)[0][0]
-    title = f"{usual} {session.settings.sound.floor}".title()
-    if session.level_rides == "baked":
-        return title
-    return f"{title} P{voices[0].played[0].contact.person}"
+def _asked(group: _Group, track: int, clip: Clip, session: Session) -> list[_Asked]:
+    """Every step of a group with what is asked of it, in time order."""
+    each = [
+        (voice, one, level_db, action_db)
+        for voice in group.voices
+        for one, level_db, action_db in zip(
+            voice.played, voice.levels.step_db, voice.levels.action_db, strict=True
+        )
+    ]
+    each.sort(key=lambda one: (one[1].offset_s, one[0].person))
+    places = [
+        PlacedStep(
+            track=track,
+            clip=clip,
+            step=StepPlace(record_s=clip.record.start_s + one.offset_s, foot=one.contact.foot),
+        )
+        for _, one, _, _ in each
+    ]
+    session.placed.extend(places)
+    return [
+        _Asked(
+            voice=voice,
+            played=one,
+            level_db=level_db + asked.level_db,
+            action_db=action_db + asked.level_db,
+            asked=asked,
+        )
+        for (voice, one, level_db, action_db), asked in zip(
+            each, session.controls.for_steps(places), strict=True
+        )
+    ]
+
+
+def _title(steps: tuple[Step, ...], name: str) -> str:
+    """What the sound is: `Walk Concrete`, and whose where a clip has several files."""
+    action, _ = Counter(step.action for step in steps).most_common(1)[0]
+    floor, _ = Counter(step.floor for step in steps).most_common(1)[0]
+    title = f"{action} {floor}".title()
+    return f"{title} {name}" if name else title
 
 
 def _automation(voice: Voice, clip: Clip, record: Span) -> tuple[tuple[Fraction, float], ...]:
@@ -169,7 +281,7 @@ def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
             [contact.strength for contact in stepper.contacts],
         )
         steps += [
-            _step(contact, action, None, level, settings)
+            _step(contact, action, None, level, settings.sound.floor)
             for contact, action, level in zip(
                 stepper.contacts, stepper.actions, levels.step_db, strict=True
             )
@@ -207,61 +319,90 @@ def _place(clip: Clip, timeline: Timeline, handle_frames: int) -> _Place:
     )
 
 
-def _render(voices: list[Voice], where: _Place, fingerprint: str, session: Session) -> Audio:
-    """The mix of all voices; one is rendered at a time, for a clip may last for hours."""
-    settings = session.settings
-    file_offset_s = Fraction(where.first_sample, SAMPLE_RATE_HZ) - where.clip_start_s
-    sounds = (
-        (_voice_sound(voice, where, fingerprint, settings), _baked(voice, session.level_rides))
+def _render(
+    voices: Sequence[Voice],
+    heard: Sequence[_Asked],
+    where: _Place,
+    shown: Shown,
+    session: Session,
+    *,
+    rides: bool,
+    space: str,
+) -> tuple[tuple[tuple[Note, ...], ...], Audio]:
+    """What each voice is played from, and the mix of all; one is rendered at a time, for a clip
+    may last for hours."""
+    scores = [
+        score(
+            [_cue(one, where, session.settings) for one in heard if one.voice is voice],
+            session.library,
+            run_seed=session.settings.sound.seed,
+            media_fingerprint=shown.fingerprint,
+        )
         for voice in voices
-    )
-    return mix_down(
-        sounds, start_s=float(file_offset_s), true_peak_dbtp=settings.output.true_peak_dbtp
-    )
+    ]
+
+    def sounds() -> Iterator[tuple[Audio, tuple[LevelPoint, ...]]]:
+        for voice, notes in zip(voices, scores, strict=True):
+            audio = play([note for note in notes if 0 <= note.at < where.length], where.length)
+            if space != "none":
+                absorb_air(audio, voice.distance, start_s=where.start_s)
+                add_reflections(audio, SPACES[space], voice.distance, start_s=where.start_s)
+            if session.settings.output.pan:
+                audio = panned(audio, voice.pan, start_s=where.start_s)
+            yield audio, _baked(voice, rides=rides)
+
+    return tuple(scores), mix_down(sounds(), start_s=where.start_s)
 
 
-def _baked(voice: Voice, rides: LevelRides) -> tuple[LevelPoint, ...]:
+def _baked(voice: Voice, *, rides: bool) -> tuple[LevelPoint, ...]:
     """What of the displacement curve is in the sound: all of it, or what automation leaves."""
     curve = voice.levels.curve
-    if rides == "baked" or len(curve) < 2:
+    if not rides or len(curve) < 2:
         return curve
     return (LevelPoint(time_s=0.0, level_db=_top_db(curve)),)
 
 
-def _voice_sound(voice: Voice, where: _Place, fingerprint: str, settings: Settings) -> Audio:
-    cues = [
-        Cue(
-            footstep=Footstep(
-                contact=one.contact,
-                action=one.action,
-                floor=settings.sound.floor,
-                gain_db=action_db,
-            ),
-            attack_sample=where.sample_at(one.offset_s),
-            speed=float(one.speed),
-        )
-        for one, action_db in zip(voice.played, voice.levels.action_db, strict=True)
-    ]
-    return place(
-        cues,
-        where.length,
-        run_seed=settings.sound.seed,
-        media_fingerprint=fingerprint,
-        shoe=shoe(settings.sound.shoe),
+def _cue(one: _Asked, where: _Place, settings: Settings) -> Cue:
+    asked, played = one.asked, one.played
+    late = round(settings.output.offset_ms / 1000 * SAMPLE_RATE_HZ)
+    if settings.output.distance_delay:
+        metres = float(distance_at(one.voice.distance, float(played.offset_s)))
+        late += delay_samples(metres, SAMPLE_RATE_HZ)
+    return Cue(
+        footstep=Footstep(
+            contact=played.contact,
+            action=played.action,
+            floor=asked.floor,
+            gain_db=one.action_db,
+        ),
+        attack_sample=where.sample_at(played.offset_s) + late,
+        walker=Walker(
+            shoe=asked.shoe,
+            weight_kg=asked.weight,
+            firmness=asked.firmness,
+            steadiness=asked.steadiness,
+            seed=asked.seed,
+        ),
+        speed=float(played.speed),
     )
 
 
-def _steps(voices: list[Voice], clip: Clip, settings: Settings) -> tuple[Step, ...]:
+def _steps(heard: Sequence[_Asked], clip: Clip) -> tuple[Step, ...]:
     steps = [
-        _step(one.contact, one.action, clip.record.start_s + one.offset_s, level, settings)
-        for voice in voices
-        for one, level in zip(voice.played, voice.levels.step_db, strict=True)
+        _step(
+            one.played.contact,
+            one.played.action,
+            clip.record.start_s + one.played.offset_s,
+            one.level_db,
+            one.asked.floor,
+        )
+        for one in heard
     ]
     return tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person)))
 
 
 def _step(
-    contact: Contact, action: Action, record_s: Fraction | None, gain_db: float, settings: Settings
+    contact: Contact, action: Action, record_s: Fraction | None, gain_db: float, floor: str
 ) -> Step:
     return Step(
         record_time_s=None if record_s is None else float(record_s),
@@ -270,9 +411,10 @@ def _step(
         foot=contact.foot,
         part=contact.part,
         action=action,
-        floor=settings.sound.floor,
+        floor=floor,
         gain_db=gain_db,
         confidence=contact.confidence,
+        found_by=contact.found_by,
     )
 
 
@@ -291,7 +433,7 @@ def _marker(step: Step, record: Span, frame_rate: Fraction) -> Marker:
     )
 
 
-def _wave(audio: Audio, where: _Place, session: Session, clip: Clip, track: int) -> BroadcastWave:
+def _wave(where: _Place, session: Session, clip: Clip, track: int) -> BroadcastWave:
     timeline = session.timeline
     return BroadcastWave(
         track_name=f"FS {track}",
@@ -301,22 +443,21 @@ def _wave(audio: Audio, where: _Place, session: Session, clip: Clip, track: int)
         project=timeline.name or session.cut.stem,
         timecode_rate=f"{timeline.frame_rate.numerator}/{timeline.frame_rate.denominator}",
         timecode_drop_frame=timeline.drop_frame,
-        integrated_lufs=_finite(integrated_lufs(audio)),
-        short_term_max_lufs=_finite(short_term_max_lufs(audio)),
-        true_peak_dbtp=_finite(true_peak_dbtp(audio)),
     )
 
 
-def _finite(level: float) -> float | None:
-    return level if np.isfinite(level) else None
-
-
 def _provenance(
-    shown: Shown, steps: tuple[Step, ...], voices: list[Voice], session: Session
+    shown: Shown,
+    steps: tuple[Step, ...],
+    heard: Sequence[_Asked],
+    rides: bool,
+    space: str,
+    session: Session,
 ) -> dict[str, JsonValue]:
     """Everything that made the sound, for the timeline's metadata; `level` is the displacement
     layer of each person, as [seconds from the clip's first frame, dB]."""
     settings = session.settings
+    voices = {one.voice.person: one.voice for one in heard}
     return {
         "namespace": NAMESPACE,
         "version": __version__,
@@ -325,18 +466,24 @@ def _provenance(
         "media_fingerprint": shown.fingerprint,
         "settings": settings.digest,
         "seed": settings.sound.seed,
-        "floor": settings.sound.floor,
-        "shoe": settings.sound.shoe,
-        "level_rides": session.level_rides,
+        "floor": _usual(one.asked.floor for one in heard),
+        "shoe": _usual(one.asked.shoe for one in heard),
+        "space": space,
+        "locked": all(one.asked.lock for one in heard),
+        "level_rides": "automation" if rides else "baked",
         "level": [
             {
-                "person": voice.played[0].contact.person,
+                "person": person,
                 "points": [
                     [round(point.time_s, 3), round(point.level_db, 2)]
                     for point in voice.levels.curve
                 ],
             }
-            for voice in voices
+            for person, voice in voices.items()
         ],
         "steps": [step.as_json() for step in steps],
     }
+
+
+def _usual(words: Iterable[str]) -> str:
+    return Counter(words).most_common(1)[0][0]

@@ -209,7 +209,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footstep:
-    """A contact with what is needed to sound it."""
+    """A contact with what is done there, on which floor, and how loud (0 dB: an ordinary step)."""
 
     contact: Contact
     action: Action

@@ -33,6 +33,8 @@ def find_steps(pictures: Iterable[tuple[float, np.ndarray]], **_: object) -> Mov
         actions=("walk",) * len(contacts),
         times_s=times_s,
         silhouette_area=np.full(len(times_s), 0.04),
+        distance_m=np.full(len(times_s), 4.0),
+        across=np.full(len(times_s), 0.5),
     )
     return MovieSteps(
         pictures=len(times_s),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from otio_foley.analysis.action import label_actions
 from otio_foley.analysis.cadence import cadence_contacts
 from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.distance import across, body_height, distance_m, nearness_area
 from otio_foley.analysis.network import bundled_network
 from otio_foley.analysis.people import sight
 from otio_foley.types import Action, Contact, FloatArray
@@ -20,7 +21,9 @@ from otio_foley.types import Action, Contact, FloatArray
 class Stepper:
     """One person's contacts in time order, what they do at each, and how large they are.
 
-    times_s (T,) and silhouette_area (T,) (share of the picture, NaN where unknown) belong together.
+    Over times_s (T,): silhouette_area (T,) as a share of the picture (where the picture cuts the
+    body off, of the whole body), distance_m (T,) from the camera as far as a picture tells, and
+    across (T,) from the left edge (0) to the right (1); NaN where unknown.
     """
 
     person: int
@@ -28,6 +31,8 @@ class Stepper:
     actions: tuple[Action, ...]
     times_s: FloatArray
     silhouette_area: FloatArray
+    distance_m: FloatArray
+    across: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,9 @@ def find_steps(
                     contacts=contacts,
                     actions=label_actions(contacts),
                     times_s=pose.times_s,
-                    silhouette_area=pose.silhouette_area,
+                    silhouette_area=nearness_area(pose),
+                    distance_m=distance_m(body_height(pose)),
+                    across=across(pose),
                 )
             )
     return MovieSteps(

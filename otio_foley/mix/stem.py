@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from otio_foley.mix.displacement import displacement_curve
-from otio_foley.mix.limit import limit_true_peak
 from otio_foley.mix.loudness import LevelPoint, action_levels, level_at, levelled_blocks
 from otio_foley.types import Action, Audio, FloatArray
 
@@ -41,13 +40,8 @@ def person_levels(
     )
 
 
-def mix_down(
-    voices: Iterable[tuple[Audio, tuple[LevelPoint, ...]]],
-    *,
-    start_s: float,
-    true_peak_dbtp: float,
-) -> Audio:
-    """Everybody's steps, each under their own displacement curve, below the true-peak ceiling.
+def mix_down(voices: Iterable[tuple[Audio, tuple[LevelPoint, ...]]], *, start_s: float) -> Audio:
+    """Everybody's steps, each under their own displacement curve.
 
     The first sample lies at `start_s` of the curves' clock. All voices have one length and rate
     and share no samples. The first one's samples become the mix, for in a clip of hours a copy is
@@ -65,5 +59,4 @@ def mix_down(
                 here += levelled
     if mix is None:
         raise ValueError("no voices to mix")
-    limit_true_peak(mix, true_peak_dbtp)
     return mix

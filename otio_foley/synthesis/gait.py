@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 
 from otio_foley.synthesis import SAMPLE_RATE_HZ
-from otio_foley.types import Action, FloatArray, Part
+from otio_foley.synthesis.takes import Kind
+from otio_foley.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,53 +63,38 @@ class StepForce:
     load: FloatArray
 
 
-_WALK_HUMPS = ((0.22, 0.10, 1.10), (0.50, 0.18, 0.55), (0.76, 0.11, 1.05))
-_TOE_OFF = Rub(start=0.84, stop=1.0, weight=0.10)
-
-STANCES: Final[Mapping[tuple[Action, Part], Stance]] = MappingProxyType({
-    ("walk", "heel"): Stance(
+STANCES: Final[Mapping[Kind, Stance]] = MappingProxyType({
+    "walk": Stance(
         duration_s=0.62,
         impacts=(
             Impact(at=0.0, weight=1.0, softness=1.0),
             Impact(at=0.13, weight=0.4, softness=1.5),
         ),
-        humps=_WALK_HUMPS, rubs=(_TOE_OFF,),
+        humps=((0.22, 0.10, 1.10), (0.50, 0.18, 0.55), (0.76, 0.11, 1.05)),
+        rubs=(Rub(start=0.84, stop=1.0, weight=0.10),),
     ),
-    ("walk", "toe"): Stance(
-        duration_s=0.55,
+    # The first fifth of a walk's stance: the heel takes the weight.
+    "heel": Stance(
+        duration_s=0.20,
+        impacts=(Impact(at=0.0, weight=1.0, softness=1.0),),
+        humps=((0.45, 0.25, 1.10),), rubs=(),
+    ),
+    # The rest of it: the forefoot comes down, the weight rolls over it, the toes push off.
+    "toe": Stance(
+        duration_s=0.46,
+        impacts=(Impact(at=0.0, weight=0.4, softness=1.4),),
+        humps=((0.30, 0.18, 0.60), (0.68, 0.14, 1.05)),
+        rubs=(Rub(start=0.82, stop=1.0, weight=0.08),),
+    ),
+    "run": Stance(
+        duration_s=0.24,
         impacts=(
-            Impact(at=0.0, weight=0.9, softness=1.5),
-            Impact(at=0.20, weight=0.35, softness=1.3),
+            Impact(at=0.0, weight=1.0, softness=0.9),
+            Impact(at=0.10, weight=0.5, softness=1.1),
         ),
-        humps=((0.30, 0.15, 0.95), (0.70, 0.14, 1.10)), rubs=(_TOE_OFF,),
+        humps=((0.43, 0.17, 2.4),), rubs=(Rub(start=0.72, stop=1.0, weight=0.14),),
     ),
-    ("walk", "flat"): Stance(
-        duration_s=0.60,
-        impacts=(
-            Impact(at=0.0, weight=1.0, softness=1.2),
-            Impact(at=0.02, weight=0.6, softness=1.4),
-        ),
-        humps=_WALK_HUMPS, rubs=(_TOE_OFF,),
-    ),
-    ("run", "heel"): Stance(
-        duration_s=0.25,
-        impacts=(
-            Impact(at=0.0, weight=1.0, softness=0.85),
-            Impact(at=0.16, weight=0.5, softness=1.2),
-        ),
-        humps=((0.42, 0.17, 2.4),), rubs=(Rub(start=0.75, stop=1.0, weight=0.14),),
-    ),
-    ("run", "toe"): Stance(
-        duration_s=0.22,
-        impacts=(Impact(at=0.0, weight=1.0, softness=1.05),),
-        humps=((0.45, 0.17, 2.5),), rubs=(Rub(start=0.70, stop=1.0, weight=0.16),),
-    ),
-    ("jump", "toe"): Stance(
-        duration_s=0.35,
-        impacts=(Impact(at=0.0, weight=0.8, softness=1.2),),
-        humps=((0.55, 0.20, 2.2),), rubs=(Rub(start=0.55, stop=1.0, weight=0.30),),
-    ),
-    ("land", "flat"): Stance(
+    "land": Stance(
         duration_s=0.50,
         impacts=(
             Impact(at=0.0, weight=0.9, softness=1.0),
@@ -117,88 +103,42 @@ STANCES: Final[Mapping[tuple[Action, Part], Stance]] = MappingProxyType({
         humps=((0.12, 0.06, 3.8), (0.35, 0.15, 1.3)),
         rubs=(Rub(start=0.08, stop=0.4, weight=0.12),),
     ),
-    ("scuff", "toe"): Stance(
+    "scuff": Stance(
         duration_s=0.30,
         impacts=(Impact(at=0.0, weight=0.25, softness=1.4),),
         humps=((0.45, 0.25, 0.5),), rubs=(Rub(start=0.0, stop=0.7, weight=1.0),),
     ),
-    ("stairs", "toe"): Stance(
-        duration_s=0.65,
-        impacts=(
-            Impact(at=0.0, weight=0.95, softness=1.4),
-            Impact(at=0.12, weight=0.5, softness=1.2),
-        ),
-        humps=((0.25, 0.12, 1.15), (0.70, 0.14, 1.20)), rubs=(_TOE_OFF,),
-    ),
-    ("turn", "flat"): Stance(
-        duration_s=0.50,
-        impacts=(Impact(at=0.0, weight=0.7, softness=1.4),),
-        humps=((0.45, 0.22, 0.95),), rubs=(Rub(start=0.25, stop=0.85, weight=0.35),),
-    ),
-    ("tiptoe", "toe"): Stance(
-        duration_s=0.65,
-        impacts=(Impact(at=0.0, weight=0.5, softness=1.8),),
-        humps=((0.45, 0.25, 1.0),), rubs=(Rub(start=0.88, stop=1.0, weight=0.05),),
-    ),
 })  # fmt: skip
-"""Where a step's part is not listed for its action, `_USUAL_PART` of the action stands in."""
 
-_USUAL_PART: Final[Mapping[Action, Part]] = MappingProxyType(
-    {
-        "walk": "heel",
-        "run": "toe",
-        "jump": "toe",
-        "land": "flat",
-        "scuff": "toe",
-        "stairs": "toe",
-        "turn": "flat",
-        "tiptoe": "toe",
-    }
-)
-_SHORTEST_STANCE_S: Final = 0.08
-_LONGEST_STANCE_S: Final = 1.2
 _LOAD_KNOTS: Final = 256  # the load changes slowly
 _TIMING_JITTER: Final = 0.06
 _WEIGHT_JITTER_DB: Final = 1.5
 
 
-def stance(action: Action, part: Part) -> Stance:
-    """The kind of stance for an action and the part of the foot that comes first."""
-    return STANCES.get((action, part)) or STANCES[action, _USUAL_PART[action]]
-
-
-def step_force(
-    action: Action, part: Part, stance_s: float | None, rng: np.random.Generator
-) -> StepForce:
+def step_force(kind: Kind, rng: np.random.Generator) -> StepForce:
     """The force of one step, with a person's ordinary unsteadiness drawn from `rng`.
 
-    `stance_s` is the time from contact to toe-off where it is known; durations outside
-    0.08..1.2 s (standing still, a missed toe-off) are brought back inside. The first impact is
-    always at 0 s.
+    The first impact is always at 0 s.
     """
-    kind = stance(action, part)
-    duration_s = kind.duration_s if stance_s is None else stance_s
-    duration_s = min(max(duration_s, _SHORTEST_STANCE_S), _LONGEST_STANCE_S)
+    one = STANCES[kind]
+    duration_s = one.duration_s * (1 + _TIMING_JITTER * rng.standard_normal())
     impacts = tuple(
         Impact(
-            # The forefoot comes down within about 0.1 s even where the foot then stays (a
-            # long stance is standing, not a slower slap).
-            at=min(one.at * duration_s, one.at * 1.5 * kind.duration_s)
-            * (1 + _TIMING_JITTER * rng.standard_normal()),
-            weight=one.weight * 10 ** (_WEIGHT_JITTER_DB * rng.standard_normal() / 20),
-            softness=one.softness * (1 + 0.05 * rng.standard_normal()),
+            at=part.at * duration_s,
+            weight=part.weight * 10 ** (_WEIGHT_JITTER_DB * rng.standard_normal() / 20),
+            softness=part.softness * (1 + 0.05 * rng.standard_normal()),
         )
-        for one in kind.impacts
+        for part in one.impacts
     )
     rubs = tuple(
         Rub(
-            start=one.start * duration_s,
-            stop=one.stop * duration_s,
-            weight=one.weight * 10 ** (2 * _WEIGHT_JITTER_DB * rng.standard_normal() / 20),
+            start=part.start * duration_s,
+            stop=part.stop * duration_s,
+            weight=part.weight * 10 ** (2 * _WEIGHT_JITTER_DB * rng.standard_normal() / 20),
         )
-        for one in kind.rubs
+        for part in one.rubs
     )
-    load = _load(kind.humps, duration_s, rng)
+    load = _load(one.humps, duration_s, rng)
     return StepForce(duration_s=duration_s, impacts=impacts, rubs=rubs, load=load)
 
 

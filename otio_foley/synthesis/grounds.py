@@ -7,12 +7,14 @@ here and nothing else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from otio_foley.synthesis.aggregate import Grains
+from otio_foley.synthesis.friction import Creak
 from otio_foley.synthesis.liquid import Splash
 from otio_foley.synthesis.solid import Solid
 
@@ -23,7 +25,7 @@ class Ground:
 
     `level_db` is how much softer (negative) than an ordinary hard floor a walk on it is;
     `calibration_db` brings a walk to -38 LUFS + `level_db` (short-term maximum) and is what
-    `calibration.calibrate` returns; `tail_s` how long it sounds after toe-off.
+    `calibration.calibrate` returns; `tail_s` how long it sounds after the force has gone.
     """
 
     name: str
@@ -36,12 +38,32 @@ class Ground:
     grains_db: float = 0.0
     liquid: Splash | None = None
     liquid_db: float = 0.0
+    creak: Creak | None = None
 
+    @property
+    def roll_db(self) -> float:
+        """How much softer than the heel's strike the rest of the step is: on a solid the forefoot
+        comes down with a tenth of the energy, grains break all through the roll."""
+        shares = [
+            (self.solid, self.solid_db, _ROLL_SHARE_SOLID),
+            (self.grains, self.grains_db, _ROLL_SHARE_GRAINS),
+            (self.liquid, self.liquid_db, _ROLL_SHARE_LIQUID),
+        ]
+        parts = [(10 ** (db / 10), share) for part, db, share in shares if part is not None]
+        whole = sum(power for power, _ in parts)
+        rolled = sum(power * share for power, share in parts) / whole
+        return 10 * math.log10(rolled / (1 - rolled))
+
+
+# Of a walking step's energy, what comes after the heel's strike: from walks rendered whole.
+_ROLL_SHARE_SOLID: Final = 0.12
+_ROLL_SHARE_GRAINS: Final = 0.50
+_ROLL_SHARE_LIQUID: Final = 0.35
 
 _TABLE = (
     # Stiff and massive: it hardly rings, what sounds is the shoe; a little grit.
     Ground(
-        name="concrete", level_db=0.0, calibration_db=3.08, tail_s=0.15,
+        name="concrete", level_db=0.0, calibration_db=3.16, tail_s=0.15,
         solid=Solid(
             contact_ms=0.5, brightness_hz=4200, contact_db=-1, thump_db=-9,
             modes=((165, 0.070, -2), (340, 0.055, -1), (720, 0.040, -4), (1480, 0.022, -8),
@@ -55,7 +77,7 @@ _TABLE = (
     ),
     # Boards over joists: panel modes between 80 and 400 Hz that ring, some creak above.
     Ground(
-        name="wood", level_db=0.0, calibration_db=2.97, tail_s=0.30,
+        name="wood", level_db=0.0, calibration_db=3.06, tail_s=0.30,
         solid=Solid(
             contact_ms=1.4, brightness_hz=3200, contact_db=-7, thump_db=-9,
             modes=((92, 0.20, -1), (138, 0.18, 0), (205, 0.16, 0), (287, 0.13, -2),
@@ -64,7 +86,7 @@ _TABLE = (
     ),
     # Thin, hard, bonded: bright clicks above 1 kHz, short body.
     Ground(
-        name="tile", level_db=0.0, calibration_db=2.73, tail_s=0.20,
+        name="tile", level_db=0.0, calibration_db=2.75, tail_s=0.20,
         solid=Solid(
             contact_ms=0.3, brightness_hz=9000, contact_db=-3, thump_db=-12,
             modes=((270, 0.060, -6), (560, 0.060, -4), (1120, 0.060, -1), (1870, 0.055, 0),
@@ -73,7 +95,7 @@ _TABLE = (
     ),
     # Everything above the thump is swallowed; pile brushes.
     Ground(
-        name="carpet", level_db=-3.0, calibration_db=0.84, tail_s=0.12,
+        name="carpet", level_db=-3.0, calibration_db=0.93, tail_s=0.12,
         solid=Solid(
             contact_ms=6.0, brightness_hz=900, contact_db=-14, thump_db=-1,
             modes=((88, 0.060, 0), (150, 0.045, -1), (260, 0.030, -6), (480, 0.018, -13)),
@@ -86,7 +108,7 @@ _TABLE = (
     ),
     # Stones of a centimetre shift and click against one another.
     Ground(
-        name="gravel", level_db=0.0, calibration_db=2.31, tail_s=0.30,
+        name="gravel", level_db=0.0, calibration_db=2.33, tail_s=0.30,
         solid=Solid(
             contact_ms=3.0, brightness_hz=2500, contact_db=-8, thump_db=-2,
             modes=((110, 0.06, 0), (230, 0.05, -3), (480, 0.03, -6)),
@@ -100,7 +122,7 @@ _TABLE = (
     ),
     # Blades brush past the shoe over soft soil.
     Ground(
-        name="grass", level_db=-3.0, calibration_db=-0.61, tail_s=0.25,
+        name="grass", level_db=-3.0, calibration_db=-0.57, tail_s=0.25,
         solid=Solid(
             contact_ms=8.0, brightness_hz=900, contact_db=-12, thump_db=0,
             modes=((80, 0.07, 0), (140, 0.05, -2), (260, 0.03, -6)),
@@ -113,7 +135,7 @@ _TABLE = (
     ),
     # Fine grains squeeze and slide.
     Ground(
-        name="sand", level_db=-2.0, calibration_db=0.56, tail_s=0.20,
+        name="sand", level_db=-2.0, calibration_db=0.64, tail_s=0.20,
         solid=Solid(
             contact_ms=9.0, brightness_hz=1200, contact_db=-8, thump_db=-2,
             modes=((95, 0.05, 0), (190, 0.04, -2), (380, 0.03, -5)),
@@ -127,7 +149,7 @@ _TABLE = (
     ),
     # Crystals break all through the roll; low groan of compaction.
     Ground(
-        name="snow", level_db=-2.0, calibration_db=1.06, tail_s=0.20,
+        name="snow", level_db=-2.0, calibration_db=1.11, tail_s=0.20,
         solid=Solid(
             contact_ms=12.0, brightness_hz=700, contact_db=-10, thump_db=3,
             modes=((85, 0.08, 0), (150, 0.07, -1), (250, 0.05, -2), (420, 0.04, -5)),
@@ -141,7 +163,7 @@ _TABLE = (
     ),
     # Plate: long inharmonic ring.
     Ground(
-        name="metal", level_db=0.0, calibration_db=2.91, tail_s=0.60,
+        name="metal", level_db=0.0, calibration_db=2.94, tail_s=0.60,
         solid=Solid(
             contact_ms=0.6, brightness_hz=6000, contact_db=-3, thump_db=-12,
             modes=((118, 0.35, -2), (211, 0.40, -1), (347, 0.45, 0), (522, 0.42, -1),
@@ -151,7 +173,7 @@ _TABLE = (
     ),
     # Concrete's brother, rougher and a little softer.
     Ground(
-        name="asphalt", level_db=0.0, calibration_db=3.28, tail_s=0.15,
+        name="asphalt", level_db=0.0, calibration_db=3.13, tail_s=0.15,
         solid=Solid(
             contact_ms=0.9, brightness_hz=3200, contact_db=0, thump_db=-8,
             modes=((150, 0.055, -1), (310, 0.045, -2), (640, 0.030, -6), (1250, 0.018, -10)),
@@ -164,7 +186,7 @@ _TABLE = (
     ),
     # Polished slab: like tile, lower and longer.
     Ground(
-        name="marble", level_db=0.0, calibration_db=2.94, tail_s=0.25,
+        name="marble", level_db=0.0, calibration_db=3.03, tail_s=0.25,
         solid=Solid(
             contact_ms=0.25, brightness_hz=8000, contact_db=-6, thump_db=-9,
             modes=((210, 0.080, -4), (430, 0.085, -2), (870, 0.080, 0), (1500, 0.075, -1),
@@ -173,7 +195,7 @@ _TABLE = (
     ),
     # Packed soil: dull thud, loose crumbs.
     Ground(
-        name="dirt", level_db=-1.0, calibration_db=2.27, tail_s=0.18,
+        name="dirt", level_db=-1.0, calibration_db=2.15, tail_s=0.18,
         solid=Solid(
             contact_ms=4.5, brightness_hz=1400, contact_db=-9, thump_db=0,
             modes=((90, 0.07, 0), (160, 0.06, -1), (300, 0.04, -4), (560, 0.025, -9)),
@@ -187,7 +209,7 @@ _TABLE = (
     ),
     # Dry leaves: sparse, sharp, bright crackle.
     Ground(
-        name="leaves", level_db=-1.0, calibration_db=1.26, tail_s=0.30,
+        name="leaves", level_db=-1.0, calibration_db=1.29, tail_s=0.30,
         solid=Solid(
             contact_ms=8.0, brightness_hz=1200, contact_db=-10, thump_db=-1,
             modes=((85, 0.06, 0), (170, 0.05, -3)),
@@ -201,7 +223,7 @@ _TABLE = (
     ),
     # A puddle over hard ground.
     Ground(
-        name="water", level_db=0.0, calibration_db=2.47, tail_s=0.90,
+        name="water", level_db=0.0, calibration_db=2.53, tail_s=0.90,
         solid=Solid(
             contact_ms=5.0, brightness_hz=1500, contact_db=-8, thump_db=-2,
             modes=((120, 0.05, 0), (260, 0.04, -2), (520, 0.03, -5)),
@@ -211,6 +233,70 @@ _TABLE = (
             sheet_hz=(450, 2300), sheet_decay_s=0.09, bubbles=90, radius_mm=(0.9, 6.0),
             spray_s=0.22, bubbles_db=-2,
         ),
+    ),
+    # A film of water over stone: the shoe's click stays, a flat short slap and small drops.
+    Ground(
+        name="puddle", level_db=0.0, calibration_db=2.29, tail_s=0.35,
+        solid=Solid(
+            contact_ms=1.2, brightness_hz=3600, contact_db=-3, thump_db=-8,
+            modes=((170, 0.055, -1), (350, 0.045, -2), (760, 0.030, -5), (1500, 0.018, -9)),
+        ),
+        solid_db=-5,
+        liquid=Splash(
+            sheet_hz=(1100, 5200), sheet_decay_s=0.035, bubbles=45, radius_mm=(0.5, 2.0),
+            spray_s=0.12, bubbles_db=-8,
+        ),
+    ),
+    # Thick ice: hard, glassy, crystals split under the sole.
+    Ground(
+        name="ice", level_db=0.0, calibration_db=2.23, tail_s=0.25,
+        solid=Solid(
+            contact_ms=0.6, brightness_hz=7000, contact_db=-6, thump_db=-11,
+            modes=((240, 0.050, -5), (690, 0.050, -4), (1650, 0.045, -2), (3100, 0.035, -3),
+                   (4700, 0.022, -6)),
+        ),
+        solid_db=-5,
+        grains=Grains(
+            rate_hz=1800, system_decay_s=0.050, grain_decay_s=0.0007,
+            resonances=((1900, 2.5, 0), (3400, 3.0, -2), (6200, 2.5, -7)),
+            spread=0.30, roll=0.7, size_spread=1.2,
+        ),
+    ),
+    # A stage: thin boards over a hollow that booms at its own low note.
+    Ground(
+        name="stage", level_db=1.0, calibration_db=4.96, tail_s=0.45,
+        solid=Solid(
+            contact_ms=1.6, brightness_hz=2800, contact_db=-9, thump_db=-4,
+            modes=((58, 0.34, 2), (79, 0.30, 3), (116, 0.24, 1), (171, 0.20, -1), (242, 0.16, -4),
+                   (350, 0.12, -8), (560, 0.08, -12), (1100, 0.05, -17)),
+        ),
+    ),
+    # Old parquet: glued blocks, tight and higher than boards, and every other one squeaks.
+    Ground(
+        name="parquet", level_db=0.0, calibration_db=3.00, tail_s=0.25,
+        solid=Solid(
+            contact_ms=1.0, brightness_hz=4600, contact_db=-6, thump_db=-11,
+            modes=((155, 0.10, -4), (265, 0.10, -1), (420, 0.09, 0), (640, 0.08, -1),
+                   (980, 0.065, -4), (1450, 0.05, -7), (2250, 0.035, -12)),
+        ),
+        creak=Creak(
+            chance=0.45, level_db=-15, jumps_hz=(110, 420), length_s=(0.05, 0.18),
+            modes=((830, 0.020, -2), (1520, 0.022, 0), (2480, 0.016, -3), (3900, 0.010, -9)),
+        ),
+    ),
+    # A rug over boards: no contact to hear, the boards' panels answer underneath.
+    Ground(
+        name="rug", level_db=-2.0, calibration_db=1.47, tail_s=0.28,
+        solid=Solid(
+            contact_ms=4.5, brightness_hz=1300, contact_db=-12, thump_db=-3,
+            modes=((90, 0.20, 2), (136, 0.18, 2), (202, 0.15, 0), (284, 0.12, -3),
+                   (385, 0.09, -7), (600, 0.05, -14)),
+        ),
+        grains=Grains(
+            rate_hz=5000, system_decay_s=0.030, grain_decay_s=0.0012,
+            resonances=((800, 0.8, 0), (1900, 0.8, -5)), spread=0.3, roll=0.25, size_spread=0.5,
+        ),
+        grains_db=-19,
     ),
 )  # fmt: skip
 

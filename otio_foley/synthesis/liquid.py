@@ -49,11 +49,11 @@ def splash(
 
 
 def _sheet(water: Splash, force: StepForce, count: int, rng: np.random.Generator) -> FloatArray:
-    """Noise thrown up by each impact and, half as strong, by the foot leaving."""
+    """Noise thrown up by each impact and, a third as strong, by the foot leaving."""
     time_s = np.arange(count) / SAMPLE_RATE_HZ
     envelope = np.full(count, 1e-30)
     blows = [(one.at, one.weight) for one in force.impacts]
-    blows.append((force.duration_s * 0.9, 0.35))
+    blows += [(rub.start, 0.35) for rub in force.rubs[:1]]
     for at_s, weight in blows:
         at = round(at_s * SAMPLE_RATE_HZ)
         decay_s = water.sheet_decay_s * math.exp(0.2 * rng.standard_normal())
@@ -73,7 +73,7 @@ def _bubbles(
     water: Splash, force: StepForce, count: int, detune: float, rng: np.random.Generator
 ) -> FloatArray:
     out = np.zeros(count)
-    starts = (0.0, force.duration_s * 0.9)
+    starts = (0.0, force.rubs[0].start if force.rubs else 0.0)
     low, high = (math.log(r / 1000) for r in water.radius_mm)
     for _ in range(water.bubbles):
         at_s = starts[int(rng.random() < 0.35)] + rng.exponential(water.spray_s)

@@ -23,8 +23,24 @@ def step_generator(
     give the same numbers on every machine and whatever else is rendered before it. `foot` keeps
     two feet that land on one sample from being one sound.
     """
-    key = ("step", run_seed, media_fingerprint, person, source_sample, foot or "")
-    # A unit separator keeps ("1", "23") and ("12", "3") apart; PCG64 by name, because
-    # `default_rng` is free to become another algorithm.
-    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
+    return _generator("step", run_seed, media_fingerprint, person, source_sample, foot or "")
+
+
+def take_seed(floor: str, shoe: str, kind: str, variant: int) -> int:
+    """Seed (below 2^63, as TOML holds it) of one take of our own library."""
+    return int.from_bytes(_digest("take", floor, shoe, kind, variant)[:8], "big") >> 1
+
+
+def take_generator(floor: str, shoe: str, kind: str, variant: int) -> np.random.Generator:
+    """Random generator of one take of our own library."""
+    return np.random.Generator(np.random.PCG64(take_seed(floor, shoe, kind, variant)))
+
+
+def _generator(*key: object) -> np.random.Generator:
+    # PCG64 by name, because `default_rng` is free to become another algorithm.
+    return np.random.Generator(np.random.PCG64(int.from_bytes(_digest(*key), "big")))
+
+
+def _digest(*key: object) -> bytes:
+    # A unit separator keeps ("1", "23") and ("12", "3") apart.
+    return hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.signal import butter, lfilter, sosfilt
+from scipy.signal import butter, sosfilt
 
 from otio_foley.synthesis import SAMPLE_RATE_HZ, energy
 from otio_foley.synthesis.gait import Impact, Rub, StepForce
+from otio_foley.synthesis.modes import modal_bank
 from otio_foley.synthesis.shoes import Shoe
 from otio_foley.types import FloatArray
 
@@ -32,10 +32,6 @@ class Solid:
     modes: tuple[tuple[float, float, float], ...]
 
 
-# Spread of one step against the next: where the heel lands excites other modes (gain), and
-# temperature, load and boards differ a little (frequency).
-_DETUNE: Final = 0.012
-_MODE_SPREAD_DB: Final = 2.5
 _THUMP_HZ: Final = 72.0
 _THUMP_T60_S: Final = 0.11
 _NOISE_FLOOR_HZ: Final = 120.0
@@ -62,34 +58,6 @@ def ring(
     thump = modal_bank(pulses, ((_THUMP_HZ, _THUMP_T60_S, 0.0),), detune, rng)
     sound += shoe.weight * 10 ** (solid.thump_db / 20) * thump
     return sound + 10 ** (solid.contact_db / 20) * contact
-
-
-def modal_bank(
-    excitation: FloatArray,
-    modes: Sequence[tuple[float, float, float]],
-    detune: float,
-    rng: np.random.Generator,
-) -> FloatArray:
-    """Sum of damped resonators, each of unit energy for a unit impulse before its gain in dB.
-
-    A mode is a pole pair at radius r = 10^(-3 / (T60 fs)) (van den Doel & Pai 1998). Equal energy
-    makes the table's gains comparable between a dull short mode and a long bright one.
-    """
-    out = np.zeros_like(excitation)
-    for frequency_hz, t60_s, gain_db in modes:
-        pitch = frequency_hz * detune * (1 + _DETUNE * rng.standard_normal())
-        decay = t60_s * math.exp(0.10 * rng.standard_normal())
-        level_db = gain_db + _MODE_SPREAD_DB * rng.standard_normal()
-        radius = 10 ** (-3 / (decay * SAMPLE_RATE_HZ))
-        angle = 2 * math.pi * min(pitch, 0.45 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
-        unit = math.sqrt(2 * (1 - radius**2))
-        gain = unit * 10 ** (level_db / 20)
-        out += lfilter(
-            [0.0, gain * radius * math.sin(angle)],
-            [1.0, -2 * radius * math.cos(angle), radius**2],
-            excitation,
-        )
-    return out
 
 
 def coloured(noise: FloatArray, corner_hz: float) -> FloatArray:

@@ -1,0 +1,1 @@
+"""Making our own library of takes, and comparing it with real recordings."""
