@@ -20,7 +20,14 @@ from otio_foley.media.sound import BroadcastWave
 from otio_foley.mix.limit import limit_true_peak
 from otio_foley.mix.loudness import LevelPoint, levelled_blocks
 from otio_foley.mix.meters import integrated_lufs, short_term_max_lufs, true_peak_dbtp
-from otio_foley.mix.track import Energies, clip_energies, gain_to_target
+from otio_foley.mix.track import (
+    Energies,
+    clip_energies,
+    gain_to_target,
+    heard_part,
+    integrated_lufs_of,
+    track_short_term_max_lufs,
+)
 from otio_foley.preview import PlacedSound, write_preview
 from otio_foley.sounding import SoundedClip
 from otio_foley.synthesis import SAMPLE_RATE_HZ
@@ -35,11 +42,13 @@ _STEP_LENGTH_S: Final = 2.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """A sound on the disk, and how loud what is heard of it is."""
+    """A sound on the disk: how loud the file is, and what is heard of it on the timeline."""
 
     sounded: SoundedClip
     path: Path
-    energies: Energies
+    file: Energies
+    heard: Energies
+    true_peak_dbtp: float
 
 
 @dataclass(slots=True)
@@ -59,15 +68,23 @@ class Tracks:
         stem, audio = sounded.stem, sounded.audio
         path = self.delivery.scratch(f"{len(self._waiting)}.npy")
         np.save(path, audio.samples)
-        energies = clip_energies(
-            audio,
-            start_sample=samples_from_seconds(stem.record.start_s, SAMPLE_RATE_HZ),
-            first=samples_from_seconds(stem.in_s, SAMPLE_RATE_HZ),
-            count=_heard_samples(stem),
-            levels=_curve(stem),
+        start = samples_from_seconds(stem.record.start_s, SAMPLE_RATE_HZ)
+        count, before = _heard_samples(stem), samples_from_seconds(stem.in_s, SAMPLE_RATE_HZ)
+        file = clip_energies(audio, start_sample=start - before)
+        heard = heard_part(file, start, start + count)
+        if stem.automation:
+            heard = clip_energies(
+                audio, start_sample=start, first=before, count=count, levels=_curve(stem)
+            )
+        self._waiting.append(
+            _Waiting(
+                sounded=replace(sounded, audio=replace(audio, samples=audio.samples[:0])),
+                path=path,
+                file=file,
+                heard=heard,
+                true_peak_dbtp=true_peak_dbtp(audio),
+            )
         )
-        kept = replace(sounded, audio=replace(audio, samples=audio.samples[:0]))
-        self._waiting.append(_Waiting(sounded=kept, path=path, energies=energies))
 
     def deliver(self) -> tuple[StemClip, ...]:
         """Write all sounds, each track at its target; the clips as the timeline gets them."""
@@ -86,7 +103,7 @@ class Tracks:
         behind: dict[int, bool] = defaultdict(lambda: True)
         for one in self._waiting:
             track = one.sounded.stem.track
-            energies[track].append(one.energies)
+            energies[track].append(one.heard)
             behind[track] &= one.sounded.background
         settings = self.settings
         return {
@@ -101,8 +118,18 @@ class Tracks:
         audio = Audio(samples=np.load(one.path), sample_rate_hz=SAMPLE_RATE_HZ)
         one.path.unlink()
         audio.samples[:] *= np.float32(10 ** (gain_db / 20))
-        limit_true_peak(audio, self.settings.true_peak_dbtp)
-        self.delivery.add_sound(stem.path.name, audio, measured(one.sounded.wave, audio))
+        if one.true_peak_dbtp + gain_db > self.settings.true_peak_dbtp:
+            limit_true_peak(audio, self.settings.true_peak_dbtp)
+            wave = measured(one.sounded.wave, audio)
+        else:
+            # A gain alone moves all meters by as much.
+            wave = replace(
+                one.sounded.wave,
+                integrated_lufs=_finite(integrated_lufs_of(one.file) + gain_db),
+                short_term_max_lufs=_finite(track_short_term_max_lufs([one.file]) + gain_db),
+                true_peak_dbtp=_finite(one.true_peak_dbtp + gain_db),
+            )
+        self.delivery.add_sound(stem.path.name, audio, wave)
         provenance = {**stem.provenance, "track_gain_db": round(gain_db, 2)}
         return replace(stem, provenance=provenance)
 

@@ -42,6 +42,7 @@ ACTION_DB: Final[Mapping[Action, float]] = MappingProxyType(
 
 STRENGTH_LIMIT_DB: Final = 4.0
 _TOLERANCE_DB: Final = 0.25
+_GAIN_STEP: Final = 32  # samples
 
 
 def action_levels(
@@ -79,9 +80,24 @@ def levelled_blocks(
             if silence:
                 yield first, block
             continue
-        times_s = start_s + np.arange(first, first + len(block)) / audio.sample_rate_hz
-        gain = 10 ** (level_at(points, times_s) / 20)
-        yield first, (block * gain[:, None]).astype(np.float32)
+        if not points:
+            yield first, block
+        else:
+            begin_s = start_s + first / audio.sample_rate_hz
+            yield first, block * _gains(points, begin_s, len(block), audio.sample_rate_hz)[:, None]
+
+
+def _gains(
+    points: Sequence[LevelPoint], begin_s: float, count: int, sample_rate_hz: int
+) -> SampleArray:
+    """A curve as gains (count,) from a time on: exact every 32 samples, straight between, which is
+    within 0.01 dB where the level changes by 1000 dB a second."""
+    steps = -(-count // _GAIN_STEP)
+    times_s = begin_s + _GAIN_STEP * np.arange(steps + 1) / sample_rate_hz
+    gains = 10 ** (level_at(points, times_s) / 20)
+    share = np.arange(_GAIN_STEP) / _GAIN_STEP
+    dense = gains[:-1, None] + np.diff(gains)[:, None] * share
+    return np.asarray(dense.reshape(-1)[:count], dtype=np.float32)
 
 
 def level_at(points: Sequence[LevelPoint], times_s: ArrayLike) -> FloatArray:

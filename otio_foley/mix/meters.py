@@ -32,9 +32,10 @@ _LARGEST_RISE: Final = _OVERSAMPLING * max(
 """How far at most an interpolated magnitude lies above those of the samples around it (2.2)."""
 
 _PEAK_BLOCK_S: Final = 0.05  # a step's attack: most of a walk is too quiet to be interpolated
+_FINE_BLOCK_S: Final = 0.001
 _NO_DENORMALS: Final = 1e-30  # -600 dB: the filters are 20 times slower where silence rings out
-_GATING_HOP_S: Final = 0.1  # BS.1770-4: blocks of 400 ms overlap by 75 %
-_HOPS_PER_BLOCK: Final = 4  # the overlap that pyloudnorm takes unless told another
+GATING_HOP_S: Final = 0.1  # BS.1770-4: blocks of 400 ms overlap by 75 %
+HOPS_PER_BLOCK: Final = 4  # the overlap that pyloudnorm takes unless told another
 
 
 def k_weighting(sample_rate_hz: int) -> FloatArray:
@@ -77,11 +78,15 @@ def integrated_lufs(audio: Audio) -> float:
     samples, one value where it would average thousands: the result is the same to 1e-6 LU, while
     on an hour of samples it takes a minute and 3.4 GB.
     """
-    powers = _sliding_powers(audio, _GATING_HOP_S, _GATING_HOP_S, at_least=_HOPS_PER_BLOCK)
+    return gated_lufs(_sliding_powers(audio, GATING_HOP_S, GATING_HOP_S, at_least=HOPS_PER_BLOCK))
+
+
+def gated_lufs(powers: FloatArray) -> float:
+    """Gated loudness of K-weighted powers (H,) of 100 ms each, four at least; -inf for silence."""
     if not powers.any():
         return -math.inf
     # One "sample" a hop: what it squares and averages is the power. "custom" weights nothing.
-    meter = pyloudnorm.Meter(1, filter_class="custom", block_size=float(_HOPS_PER_BLOCK))
+    meter = pyloudnorm.Meter(1, filter_class="custom", block_size=float(HOPS_PER_BLOCK))
     return float(meter.integrated_loudness(np.sqrt(powers)))
 
 
@@ -89,7 +94,7 @@ def true_peak_dbtp(audio: Audio) -> float:
     """Largest magnitude after four-fold oversampling in dB full scale, -inf for silence."""
     # The samples themselves are among the interpolated ones, give or take a thousandth.
     least = 0.9 * largest_magnitude(audio.samples)
-    block = max(1, round(_PEAK_BLOCK_S * audio.sample_rate_hz))
+    block = max(1, round(_FINE_BLOCK_S * audio.sample_rate_hz))
     peak = float(true_peaks(audio, block, least=least).max(initial=0.0))
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 
@@ -110,14 +115,20 @@ def true_peaks(audio: Audio, block: int, *, least: float) -> FloatArray:
         highest = largest_magnitude(near)
         if highest == 0.0 or highest * _LARGEST_RISE < least:
             continue
-        dense = resample_poly(
-            near.astype(np.float64), _OVERSAMPLING, 1, axis=0, window=_INTERPOLATION
-        )
-        magnitude = np.abs(dense[_OVERSAMPLING * (first - before) :]).max(axis=1)
-        magnitude = magnitude[: _OVERSAMPLING * (last - first)]
+        # Only what lies about samples that are high enough can reach `least`.
+        high = np.flatnonzero(np.abs(near).max(axis=1) * _LARGEST_RISE >= least) + before
+        begin = max(first, (int(high[0]) - _REACH) // block * block)
+        end = min(last, -(-(int(high[-1]) + _REACH + 1) // block) * block)
+        if begin >= end:
+            continue
+        before = max(0, begin - _REACH)
+        near = samples[before : end + _REACH].astype(np.float64)
+        dense = resample_poly(near, _OVERSAMPLING, 1, axis=0, window=_INTERPOLATION)
+        magnitude = np.abs(dense[_OVERSAMPLING * (begin - before) :]).max(axis=1)
+        magnitude = magnitude[: _OVERSAMPLING * (end - begin)]
         starts = np.arange(0, len(magnitude), _OVERSAMPLING * block)
         found = np.maximum.reduceat(magnitude, starts)
-        peaks[first // block : first // block + len(found)] = found
+        peaks[begin // block : begin // block + len(found)] = found
     return peaks
 
 
@@ -174,15 +185,16 @@ def energies_before(
         if silent and not any(state.any() for state in states):
             energies[done:upto] = total
         else:
-            running = np.zeros(len(block) + 1)
+            squares = np.zeros(len(block) + 1)
             for channel, state in enumerate(states):
                 samples = block[:, channel].astype(np.float64) + _NO_DENORMALS
                 weighted, state[:] = sosfilt(sections, samples, zi=state)
-                running[1:] += np.square(weighted, out=weighted)
-            running[0] = total
-            np.cumsum(running, out=running)
-            energies[done:upto] = running[here]
-            total = float(running[-1])
+                squares[:-1] += np.square(weighted, out=weighted)
+            # Sums from one edge to the next: a running sum of every sample costs four times that.
+            begins = here if len(here) and here[0] == 0 else np.concatenate(([0], here))
+            sums = total + np.cumsum(np.add.reduceat(squares, begins))
+            energies[done:upto] = np.concatenate(([total], sums))[len(begins) - len(here) :][:-1]
+            total = float(sums[-1])
         if silent:
             # A second takes what the filters hold 2000 dB down.
             for state in states:

@@ -14,7 +14,15 @@ from typing import Final
 import numpy as np
 
 from otio_foley.mix.loudness import LevelPoint, levelled_blocks
-from otio_foley.mix.meters import HOP_S, SHORT_TERM_S, energies_before, lufs_of_power
+from otio_foley.mix.meters import (
+    GATING_HOP_S,
+    HOP_S,
+    HOPS_PER_BLOCK,
+    SHORT_TERM_S,
+    energies_before,
+    gated_lufs,
+    lufs_of_power,
+)
 from otio_foley.types import Audio, FloatArray
 
 _RING_S: Final = 0.05  # what the meter's 38 Hz high-pass takes to fall by 100 dB after a cut
@@ -70,6 +78,25 @@ def clip_energies(
     energy = np.maximum(np.diff(before, prepend=0.0), 0.0)
     energy.flags.writeable = False
     return Energies(first_hop=first_hop, energy=energy, sample_rate_hz=rate)
+
+
+def heard_part(energies: Energies, start_sample: int, end_sample: int) -> Energies:
+    """Of a file's energies those of a span of the record, in whole hops."""
+    hop = round(HOP_S * energies.sample_rate_hz)
+    first = max(energies.first_hop, start_sample // hop)
+    end = -(-end_sample // hop)
+    part = energies.energy[first - energies.first_hop : end - energies.first_hop]
+    return Energies(first_hop=first, energy=part, sample_rate_hz=energies.sample_rate_hz)
+
+
+def integrated_lufs_of(energies: Energies) -> float:
+    """Gated loudness of a clip from its energies (`meters.integrated_lufs`)."""
+    hops = round(GATING_HOP_S / HOP_S)
+    count = max(HOPS_PER_BLOCK, -(-len(energies.energy) // hops))
+    whole = np.zeros(count * hops)
+    whole[: len(energies.energy)] = energies.energy
+    power = whole.reshape(count, hops).sum(axis=1) / (GATING_HOP_S * energies.sample_rate_hz)
+    return gated_lufs(power)
 
 
 def track_short_term_max_lufs(clips: Sequence[Energies]) -> float:

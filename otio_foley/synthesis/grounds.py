@@ -63,7 +63,7 @@ _ROLL_SHARE_LIQUID: Final = 0.35
 _TABLE = (
     # Stiff and massive: it hardly rings, what sounds is the shoe; a little grit.
     Ground(
-        name="concrete", level_db=0.0, calibration_db=3.16, tail_s=0.15,
+        name="concrete", level_db=0.0, calibration_db=3.18, tail_s=0.15,
         solid=Solid(
             contact_ms=0.5, brightness_hz=4200, contact_db=-1, thump_db=-9,
             modes=((165, 0.070, -2), (340, 0.055, -1), (720, 0.040, -4), (1480, 0.022, -8),
@@ -86,7 +86,7 @@ _TABLE = (
     ),
     # Thin, hard, bonded: bright clicks above 1 kHz, short body.
     Ground(
-        name="tile", level_db=0.0, calibration_db=2.75, tail_s=0.20,
+        name="tile", level_db=0.0, calibration_db=2.76, tail_s=0.20,
         solid=Solid(
             contact_ms=0.3, brightness_hz=9000, contact_db=-3, thump_db=-12,
             modes=((270, 0.060, -6), (560, 0.060, -4), (1120, 0.060, -1), (1870, 0.055, 0),
@@ -95,7 +95,7 @@ _TABLE = (
     ),
     # Everything above the thump is swallowed; pile brushes.
     Ground(
-        name="carpet", level_db=-3.0, calibration_db=0.93, tail_s=0.12,
+        name="carpet", level_db=-3.0, calibration_db=0.92, tail_s=0.12,
         solid=Solid(
             contact_ms=6.0, brightness_hz=900, contact_db=-14, thump_db=-1,
             modes=((88, 0.060, 0), (150, 0.045, -1), (260, 0.030, -6), (480, 0.018, -13)),
@@ -108,7 +108,7 @@ _TABLE = (
     ),
     # Stones of a centimetre shift and click against one another.
     Ground(
-        name="gravel", level_db=0.0, calibration_db=2.33, tail_s=0.30,
+        name="gravel", level_db=0.0, calibration_db=2.31, tail_s=0.30,
         solid=Solid(
             contact_ms=3.0, brightness_hz=2500, contact_db=-8, thump_db=-2,
             modes=((110, 0.06, 0), (230, 0.05, -3), (480, 0.03, -6)),
@@ -122,7 +122,7 @@ _TABLE = (
     ),
     # Blades brush past the shoe over soft soil.
     Ground(
-        name="grass", level_db=-3.0, calibration_db=-0.57, tail_s=0.25,
+        name="grass", level_db=-3.0, calibration_db=-0.55, tail_s=0.25,
         solid=Solid(
             contact_ms=8.0, brightness_hz=900, contact_db=-12, thump_db=0,
             modes=((80, 0.07, 0), (140, 0.05, -2), (260, 0.03, -6)),
@@ -135,7 +135,7 @@ _TABLE = (
     ),
     # Fine grains squeeze and slide.
     Ground(
-        name="sand", level_db=-2.0, calibration_db=0.64, tail_s=0.20,
+        name="sand", level_db=-2.0, calibration_db=0.63, tail_s=0.20,
         solid=Solid(
             contact_ms=9.0, brightness_hz=1200, contact_db=-8, thump_db=-2,
             modes=((95, 0.05, 0), (190, 0.04, -2), (380, 0.03, -5)),
@@ -149,7 +149,7 @@ _TABLE = (
     ),
     # Crystals break all through the roll; low groan of compaction.
     Ground(
-        name="snow", level_db=-2.0, calibration_db=1.11, tail_s=0.20,
+        name="snow", level_db=-2.0, calibration_db=1.02, tail_s=0.20,
         solid=Solid(
             contact_ms=12.0, brightness_hz=700, contact_db=-10, thump_db=3,
             modes=((85, 0.08, 0), (150, 0.07, -1), (250, 0.05, -2), (420, 0.04, -5)),
@@ -163,7 +163,7 @@ _TABLE = (
     ),
     # Plate: long inharmonic ring.
     Ground(
-        name="metal", level_db=0.0, calibration_db=2.94, tail_s=0.60,
+        name="metal", level_db=0.0, calibration_db=2.99, tail_s=0.60,
         solid=Solid(
             contact_ms=0.6, brightness_hz=6000, contact_db=-3, thump_db=-12,
             modes=((118, 0.35, -2), (211, 0.40, -1), (347, 0.45, 0), (522, 0.42, -1),
@@ -173,7 +173,7 @@ _TABLE = (
     ),
     # Concrete's brother, rougher and a little softer.
     Ground(
-        name="asphalt", level_db=0.0, calibration_db=3.13, tail_s=0.15,
+        name="asphalt", level_db=0.0, calibration_db=3.17, tail_s=0.15,
         solid=Solid(
             contact_ms=0.9, brightness_hz=3200, contact_db=0, thump_db=-8,
             modes=((150, 0.055, -1), (310, 0.045, -2), (640, 0.030, -6), (1250, 0.018, -10)),
@@ -186,7 +186,7 @@ _TABLE = (
     ),
     # Polished slab: like tile, lower and longer.
     Ground(
-        name="marble", level_db=0.0, calibration_db=3.03, tail_s=0.25,
+        name="marble", level_db=0.0, calibration_db=3.00, tail_s=0.25,
         solid=Solid(
             contact_ms=0.25, brightness_hz=8000, contact_db=-6, thump_db=-9,
             modes=((210, 0.080, -4), (430, 0.085, -2), (870, 0.080, 0), (1500, 0.075, -1),
@@ -195,7 +195,7 @@ _TABLE = (
     ),
     # Packed soil: dull thud, loose crumbs.
     Ground(
-        name="dirt", level_db=-1.0, calibration_db=2.15, tail_s=0.18,
+        name="dirt", level_db=-1.0, calibration_db=2.18, tail_s=0.18,
         solid=Solid(
             contact_ms=4.5, brightness_hz=1400, contact_db=-9, thump_db=0,
             modes=((90, 0.07, 0), (160, 0.06, -1), (300, 0.04, -4), (560, 0.025, -9)),
@@ -209,7 +209,7 @@ _TABLE = (
     ),
     # Dry leaves: sparse, sharp, bright crackle.
     Ground(
-        name="leaves", level_db=-1.0, calibration_db=1.29, tail_s=0.30,
+        name="leaves", level_db=-1.0, calibration_db=1.27, tail_s=0.30,
         solid=Solid(
             contact_ms=8.0, brightness_hz=1200, contact_db=-10, thump_db=-1,
             modes=((85, 0.06, 0), (170, 0.05, -3)),
@@ -223,7 +223,7 @@ _TABLE = (
     ),
     # A puddle over hard ground.
     Ground(
-        name="water", level_db=0.0, calibration_db=2.53, tail_s=0.90,
+        name="water", level_db=0.0, calibration_db=2.57, tail_s=0.90,
         solid=Solid(
             contact_ms=5.0, brightness_hz=1500, contact_db=-8, thump_db=-2,
             modes=((120, 0.05, 0), (260, 0.04, -2), (520, 0.03, -5)),
@@ -236,7 +236,7 @@ _TABLE = (
     ),
     # A film of water over stone: the shoe's click stays, a flat short slap and small drops.
     Ground(
-        name="puddle", level_db=0.0, calibration_db=2.29, tail_s=0.35,
+        name="puddle", level_db=0.0, calibration_db=2.33, tail_s=0.35,
         solid=Solid(
             contact_ms=1.2, brightness_hz=3600, contact_db=-3, thump_db=-8,
             modes=((170, 0.055, -1), (350, 0.045, -2), (760, 0.030, -5), (1500, 0.018, -9)),
@@ -249,7 +249,7 @@ _TABLE = (
     ),
     # Thick ice: hard, glassy, crystals split under the sole.
     Ground(
-        name="ice", level_db=0.0, calibration_db=2.23, tail_s=0.25,
+        name="ice", level_db=0.0, calibration_db=2.19, tail_s=0.25,
         solid=Solid(
             contact_ms=0.6, brightness_hz=7000, contact_db=-6, thump_db=-11,
             modes=((240, 0.050, -5), (690, 0.050, -4), (1650, 0.045, -2), (3100, 0.035, -3),
@@ -273,7 +273,7 @@ _TABLE = (
     ),
     # Old parquet: glued blocks, tight and higher than boards, and every other one squeaks.
     Ground(
-        name="parquet", level_db=0.0, calibration_db=3.00, tail_s=0.25,
+        name="parquet", level_db=0.0, calibration_db=2.98, tail_s=0.25,
         solid=Solid(
             contact_ms=1.0, brightness_hz=4600, contact_db=-6, thump_db=-11,
             modes=((155, 0.10, -4), (265, 0.10, -1), (420, 0.09, 0), (640, 0.08, -1),
@@ -286,7 +286,7 @@ _TABLE = (
     ),
     # A rug over boards: no contact to hear, the boards' panels answer underneath.
     Ground(
-        name="rug", level_db=-2.0, calibration_db=1.47, tail_s=0.28,
+        name="rug", level_db=-2.0, calibration_db=1.53, tail_s=0.28,
         solid=Solid(
             contact_ms=4.5, brightness_hz=1300, contact_db=-12, thump_db=-3,
             modes=((90, 0.20, 2), (136, 0.18, 2), (202, 0.15, 0), (284, 0.12, -3),

@@ -119,7 +119,8 @@ NO_REPEAT_WITHIN: Final = 5
 
 _STANCE_S: Final = 0.62  # of an ordinary walk, where none was seen
 _OTHER_FLOOR_ROLL_DB: Final = -8.0
-_RIGHT_PITCH: Final = 0.975  # no two shoes of a pair are equal
+_RIGHT_PITCH: Final = (39, 40)  # no two shoes of a pair are equal
+_FAST_LENGTH: Final = 64
 _RIGHT_DB: Final = -0.4
 _RIGHT_TILT_DB: Final = -1.0
 _LEVEL_JITTER_DB: Final = 0.8
@@ -187,8 +188,8 @@ def _step_notes(
     heel_db = -10 * math.log10(1 + 10 ** (roll_db / 10))
     notes = []
     for voice in _voices(step.action, contact.part):
-        order = rng.random(_MOST_TAKES)
         found = _held(takes, step.floor, walker.shoe, voice.kind)
+        order = rng.random(len(found.takes))
         if voice.delay and not found.own:
             continue  # the whole step has been heard
         rolled_db = 0.0
@@ -209,10 +210,6 @@ def _step_notes(
             )
         )
     return notes
-
-
-#: More takes of one kind than this are not told apart by what is drawn for a step.
-_MOST_TAKES: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,8 +242,8 @@ def _chosen(takes: Sequence[Take], order: FloatArray, recent: deque[str]) -> Tak
     """The take that was drawn first and not heard among the last; of a few takes, the one that was
     heard longest ago."""
     several = min(NO_REPEAT_WITHIN, len(takes) - 1)
-    barred = set(list(recent)[len(recent) - several :]) if several else set()
-    free = [n for n, take in enumerate(takes[:_MOST_TAKES]) if take.name not in barred]
+    barred = set(list(recent)[max(0, len(recent) - several) :])
+    free = [n for n, take in enumerate(takes) if take.name not in barred]
     take = takes[min(free, key=lambda n: float(order[n]))]
     recent.append(take.name)
     return take
@@ -345,7 +342,7 @@ def _shaped(take: Take, foot: Foot, tilt_db: int, body_db: int) -> Take:
     sound = take.samples.astype(np.float64)
     before = step_energy(sound)
     if foot == "right":
-        sound = np.asarray(resample(sound, round(len(sound) / _RIGHT_PITCH)))
+        sound = _lowered(sound)
         fade = min(len(sound), 64)
         sound[len(sound) - fade :] *= _ramp(fade)[::-1]
     if tilt_db:
@@ -356,6 +353,16 @@ def _shaped(take: Take, foot: Foot, tilt_db: int, body_db: int) -> Take:
     samples = sound.astype(np.float32)
     samples.flags.writeable = False
     return Take(name=take.name, samples=samples, attack_sample=attack_sample(samples))
+
+
+def _lowered(sound: FloatArray) -> FloatArray:
+    """A sound (N,) played by `_RIGHT_PITCH`, longer by as much."""
+    numerator, denominator = _RIGHT_PITCH
+    # Whole periods of the ratio, of lengths that a Fourier transform is quick with.
+    piece = numerator * _FAST_LENGTH
+    padded = np.pad(sound, (0, -len(sound) % piece))
+    lowered = np.asarray(resample(padded, len(padded) // numerator * denominator))
+    return lowered[: len(sound) * denominator // numerator]
 
 
 def _above(sound: FloatArray, corner_hz: float) -> FloatArray:
