@@ -37,19 +37,23 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """A contact as the clip plays it: `offset_s` from the clip's first frame, at a speed."""
+    """A contact as the clip plays it: `offset_s` from the clip's first frame, at a speed.
+
+    `seen` is False in a handle: it is heard where an editor trims the clip longer, not before.
+    """
 
     contact: Contact
     action: Action
     offset_s: Fraction
     speed: Fraction
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """One person in one clip: what is played, and over the clip's time both loudness layers, the
-    distance and the place across the picture. `nearness` is the median area of their silhouette,
-    NaN where unknown: who is small is in the background."""
+    """One person in one clip: what is played, in its handles too, and over the clip's time both
+    loudness layers, the distance and the place across the picture. `nearness` is the median area of
+    their silhouette, NaN where unknown: who is small is in the background."""
 
     played: tuple[Played, ...]
     levels: Levels
@@ -62,14 +66,20 @@ class Voice:
         return self.played[0].contact.person
 
 
-def voice_of(stepper: Stepper, shown: Shown) -> Voice:
+def voice_of(stepper: Stepper, shown: Shown, handle_s: Fraction = Fraction(0)) -> Voice:
+    """One person's steps as a clip and its handles play them; those under a higher layer are left
+    out."""
     clip = shown.clip
-    played = [
-        one
-        for contact, action in zip(stepper.contacts, stepper.actions, strict=True)
-        for one in _playings(contact, action, clip, shown.media_start_s)
-        if _is_seen(clip.record.start_s + one.offset_s, shown.spans)
-    ]
+    length_s = clip.record.duration_s
+    with_handles = replace(clip, time_map=_longer(clip.time_map, handle_s))
+    played = []
+    for contact, action in zip(stepper.contacts, stepper.actions, strict=True):
+        for one in _playings(contact, action, with_handles, shown.media_start_s):
+            if 0 <= one.offset_s < length_s:
+                if _is_seen(clip.record.start_s + one.offset_s, shown.spans):
+                    played.append(one)
+            elif -handle_s <= one.offset_s < length_s + handle_s:
+                played.append(replace(one, seen=False))
     played.sort(key=lambda one: one.offset_s)
     offsets_s, areas = _played_curve(
         stepper.times_s, stepper.silhouette_area, clip.time_map, shown.media_start_s
@@ -122,9 +132,9 @@ def _playings(
     forwards = [
         Played(contact=contact, action=action, offset_s=offset_s, speed=speed)
         for offset_s, speed in playings(clip.time_map, media_start_s + Fraction(contact.time_s))
-        if speed > 0 and offset_s < clip.record.duration_s
+        if speed > 0
     ]
-    if contact.toe_off_s is None:
+    if contact.toe_off_s is None or not _plays_backwards(clip.time_map):
         return forwards
     turned = replace(
         contact,
@@ -135,9 +145,24 @@ def _playings(
     backwards = [
         Played(contact=turned, action=action, offset_s=offset_s, speed=speed)
         for offset_s, speed in playings(clip.time_map, media_start_s + Fraction(turned.time_s))
-        if speed < 0 and offset_s < clip.record.duration_s
+        if speed < 0
     ]
     return forwards + backwards
+
+
+def _longer(time_map: TimeMap, handle_s: Fraction) -> TimeMap:
+    """Played on at the speed that it begins and ends with; record offsets below 0 lie before."""
+    if not handle_s:
+        return time_map
+    (r0, s0), (r1, s1) = time_map.points[:2]
+    (r2, s2), (r3, s3) = time_map.points[-2:]
+    before = (r0 - handle_s, s0 - handle_s * (s1 - s0) / (r1 - r0))
+    after = (r3 + handle_s, s3 + handle_s * (s3 - s2) / (r3 - r2))
+    return TimeMap(points=(before, *time_map.points, after))
+
+
+def _plays_backwards(time_map: TimeMap) -> bool:
+    return any(after_s < before_s for (_, before_s), (_, after_s) in pairwise(time_map.points))
 
 
 def _played_curve(

@@ -139,10 +139,13 @@ def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[Sounde
     and begins on a whole sample. Whoever is in front has a file and a track of their own, the
     background shares one.
     """
-    voices = [voice for stepper in seen.steppers if (voice := voice_of(stepper, shown)).played]
+    handle_frames = session.settings.output.handle_frames
+    handle_s = seconds_from_frames(handle_frames, session.timeline.frame_rate)
+    voices = [voice_of(stepper, shown, handle_s) for stepper in seen.steppers]
+    voices = [voice for voice in voices if any(one.seen for one in voice.played)]
     if not voices:
         return ()
-    where = _place(shown.clip, session.timeline, session.settings.output.handle_frames)
+    where = _place(shown.clip, session.timeline, handle_frames)
     made = []
     for group in _groups(voices, session.settings.output.principals):
         one = _sounded(group, shown, where, session)
@@ -178,7 +181,7 @@ def _sounded(group: _Group, shown: Shown, where: _Place, session: Session) -> So
     """A file of some people's steps; None where all of them are muted."""
     track = session.take_track(where.record, group.track)
     heard = [one for one in _asked(group, track, shown.clip, session) if not one.asked.mute]
-    if not heard:
+    if not any(one.played.seen for one in heard):
         return None
     rides = session.level_rides == "automation" and not group.background
     voices = [voice for voice in group.voices if any(one.voice is voice for one in heard)]
@@ -214,7 +217,8 @@ def _sounded(group: _Group, shown: Shown, where: _Place, session: Session) -> So
 
 
 def _asked(group: _Group, track: int, clip: Clip, session: Session) -> list[_Asked]:
-    """Every step of a group with what is asked of it, in time order."""
+    """Every step of a group with what is asked of it, in time order; of one in a handle what is
+    asked of the clip."""
     each = [
         (voice, one, level_db, action_db)
         for voice in group.voices
@@ -230,8 +234,11 @@ def _asked(group: _Group, track: int, clip: Clip, session: Session) -> list[_Ask
             step=StepPlace(record_s=clip.record.start_s + one.offset_s, foot=one.contact.foot),
         )
         for _, one, _, _ in each
+        if one.seen
     ]
     session.placed.extend(places)
+    of_clip = session.controls.for_clip(track, clip)
+    of_steps = iter(session.controls.for_steps(places))
     return [
         _Asked(
             voice=voice,
@@ -240,9 +247,8 @@ def _asked(group: _Group, track: int, clip: Clip, session: Session) -> list[_Ask
             action_db=action_db + asked.level_db,
             asked=asked,
         )
-        for (voice, one, level_db, action_db), asked in zip(
-            each, session.controls.for_steps(places), strict=True
-        )
+        for voice, one, level_db, action_db in each
+        for asked in (next(of_steps) if one.seen else of_clip,)
     ]
 
 
@@ -329,17 +335,20 @@ def _render(
     rides: bool,
     space: str,
 ) -> tuple[tuple[tuple[Note, ...], ...], Audio]:
-    """What each voice is played from, and the mix of all; one is rendered at a time, for a clip
-    may last for hours."""
-    scores = [
-        score(
-            [_cue(one, where, session.settings) for one in heard if one.voice is voice],
+    """What each voice's seen steps are played from, and the mix of all; one is rendered at a time,
+    for a clip may last for hours."""
+    scores, seen = [], []
+    for voice in voices:
+        own = [(_cue(one, where, session.settings), one) for one in heard if one.voice is voice]
+        own.sort(key=lambda each: each[0].attack_sample)
+        notes = score(
+            [cue for cue, _ in own],
             session.library,
             run_seed=session.settings.sound.seed,
             media_fingerprint=shown.fingerprint,
         )
-        for voice in voices
-    ]
+        scores.append(notes)
+        seen.append(tuple(note for note in notes if own[note.step][1].played.seen))
 
     def sounds() -> Iterator[tuple[Audio, tuple[LevelPoint, ...]]]:
         for voice, notes in zip(voices, scores, strict=True):
@@ -351,7 +360,7 @@ def _render(
                 audio = panned(audio, voice.pan, start_s=where.start_s)
             yield audio, _baked(voice, rides=rides)
 
-    return tuple(scores), mix_down(sounds(), start_s=where.start_s)
+    return tuple(seen), mix_down(sounds(), start_s=where.start_s)
 
 
 def _baked(voice: Voice, *, rides: bool) -> tuple[LevelPoint, ...]:
@@ -397,6 +406,7 @@ def _steps(heard: Sequence[_Asked], clip: Clip) -> tuple[Step, ...]:
             one.asked.floor,
         )
         for one in heard
+        if one.played.seen
     ]
     return tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person)))
 

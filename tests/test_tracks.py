@@ -294,3 +294,22 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(cut: Path) -> N
 
     assert sound("a") == sound("b")
     assert sound("c", "seed=1") != sound("a2")
+
+
+def test_handles_hold_the_steps_that_a_trim_would_show(cut: Path) -> None:
+    """The second clip shows 1.0 to 3.5 s of the movie: 0.5 s lies in no handle, 3.49 s would."""
+    result = otio_foley.run(cut, settings=of(handle_frames=20))
+    clip, stem = result.clips[1], result.stems[1]
+    assert [step.source_time_s for step in clip.steps] == pytest.approx([1.04, 1.61, 2.2, 2.77])
+    narrow = canned.edl(
+        cut.with_name("narrow.edl"),
+        ("walk.mov", "00:00:01:10", "00:00:02:15", "01:00:00:00", "01:00:01:05"),
+    )
+    result = otio_foley.run(narrow, settings=of(handle_frames=20))
+    (clip,), (stem,) = result.clips, result.stems
+    assert [step.source_time_s for step in clip.steps] == pytest.approx([1.61, 2.2])
+    assert len(stem.markers) == 2
+    samples, _ = soundfile.read(stem.path, dtype="float32")
+    for source_s in (1.04, 1.61, 2.2, 2.77):
+        at = round((float(stem.in_s) + source_s - 1.4) * RATE)
+        assert abs(attack_sample(samples, start=at - 4000, stop=at + 2000) - at) <= 1

@@ -22,6 +22,7 @@ CEILING_DB: Final = 9.0
 _SLOWEST_S: Final = 2.0  # swings faster than this are limbs (a stride lasts about 1.1 s), not way
 _KNOT_S: Final = 0.1
 _ROBUST_PASSES: Final = 12
+_SETTLED: Final = 1e-4  # of ln(area): 0.0004 dB
 _HUBER: Final = 1.5  # residuals above 1.5 robust standard deviations lose weight
 _LEAST_SCALE: Final = 0.02  # of ln(area): without it a perfect fit would divide by zero
 
@@ -78,7 +79,9 @@ def _robust_spline(times_s: FloatArray, values: FloatArray) -> tuple[FloatArray,
     weights = np.ones_like(values)
     fitted = np.full(count, float(np.median(values)))
     for _ in range(_ROBUST_PASSES):
-        fitted = _penalised_fit(left, right_share, values, weights, penalty, count)
+        before, fitted = fitted, _penalised_fit(left, right_share, values, weights, penalty, count)
+        if np.abs(fitted - before).max() < _SETTLED:
+            break
         residual = np.abs(values - np.interp(times_s, knots_s, fitted))
         scale = max(1.4826 * float(np.median(residual)), _LEAST_SCALE)
         weights = np.minimum(1.0, _HUBER * scale / np.maximum(residual, 1e-12)) ** 2

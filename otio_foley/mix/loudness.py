@@ -95,9 +95,10 @@ def _gains(
     steps = -(-count // _GAIN_STEP)
     times_s = begin_s + _GAIN_STEP * np.arange(steps + 1) / sample_rate_hz
     gains = 10 ** (level_at(points, times_s) / 20)
-    share = np.arange(_GAIN_STEP) / _GAIN_STEP
-    dense = gains[:-1, None] + np.diff(gains)[:, None] * share
-    return np.asarray(dense.reshape(-1)[:count], dtype=np.float32)
+    share = np.arange(_GAIN_STEP, dtype=np.float32) / _GAIN_STEP
+    begins, rises = gains[:-1].astype(np.float32), np.diff(gains).astype(np.float32)
+    dense: SampleArray = begins[:, None] + rises[:, None] * share
+    return dense.reshape(-1)[:count]
 
 
 def level_at(points: Sequence[LevelPoint], times_s: ArrayLike) -> FloatArray:

@@ -7,13 +7,13 @@ programme at full level it reads 3 LU more.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 import pyloudnorm
 from numpy.typing import NDArray
-from scipy.signal import firwin, resample_poly, sosfilt
+from scipy.signal import firwin, lfilter, resample_poly, sos2tf
 
 from otio_foley.mix.blocks import blocks, largest_magnitude
 from otio_foley.types import Audio, FloatArray, SampleArray
@@ -31,7 +31,6 @@ _LARGEST_RISE: Final = _OVERSAMPLING * max(
 )
 """How far at most an interpolated magnitude lies above those of the samples around it (2.2)."""
 
-_PEAK_BLOCK_S: Final = 0.05  # a step's attack: most of a walk is too quiet to be interpolated
 _FINE_BLOCK_S: Final = 0.001
 _NO_DENORMALS: Final = 1e-30  # -600 dB: the filters are 20 times slower where silence rings out
 GATING_HOP_S: Final = 0.1  # BS.1770-4: blocks of 400 ms overlap by 75 %
@@ -107,29 +106,39 @@ def true_peaks(audio: Audio, block: int, *, least: float) -> FloatArray:
     """
     samples = audio.samples
     peaks = np.zeros(-(-len(samples) // block))
-    at_once = block * max(1, round(_PEAK_BLOCK_S * audio.sample_rate_hz / block))
+    for first, end in _worth_a_look(audio, block, least):
+        # Interpolation looks at samples on both sides.
+        before = max(0, first - _REACH)
+        near = samples[before : end + _REACH].astype(np.float64)
+        dense = resample_poly(near, _OVERSAMPLING, 1, axis=0, window=_INTERPOLATION)
+        magnitude = np.abs(dense[_OVERSAMPLING * (first - before) :]).max(axis=1)
+        magnitude = magnitude[: _OVERSAMPLING * (min(end, len(samples)) - first)]
+        starts = np.arange(0, len(magnitude), _OVERSAMPLING * block)
+        found = np.maximum.reduceat(magnitude, starts)
+        peaks[first // block : first // block + len(found)] = found
+    return peaks
+
+
+def _worth_a_look(audio: Audio, block: int, least: float) -> Iterator[tuple[int, int]]:
+    """Stretches of whole blocks, from sample to sample, near which a sample is so high that an
+    interpolated one may reach `least`; of a second at most."""
+    samples, rate = audio.samples, audio.sample_rate_hz
+    at_once = block * max(1, round(rate / block))
     for first in range(0, len(samples), at_once):
         last = min(first + at_once, len(samples))
-        before = max(0, first - _REACH)
-        near = samples[before : last + _REACH]
+        before, after = max(0, first - _REACH), min(last + _REACH, len(samples))
+        near = samples[before:after]
         highest = largest_magnitude(near)
         if highest == 0.0 or highest * _LARGEST_RISE < least:
             continue
-        # Only what lies about samples that are high enough can reach `least`.
-        high = np.flatnonzero(np.abs(near).max(axis=1) * _LARGEST_RISE >= least) + before
-        begin = max(first, (int(high[0]) - _REACH) // block * block)
-        end = min(last, -(-(int(high[-1]) + _REACH + 1) // block) * block)
-        if begin >= end:
-            continue
-        before = max(0, begin - _REACH)
-        near = samples[before : end + _REACH].astype(np.float64)
-        dense = resample_poly(near, _OVERSAMPLING, 1, axis=0, window=_INTERPOLATION)
-        magnitude = np.abs(dense[_OVERSAMPLING * (begin - before) :]).max(axis=1)
-        magnitude = magnitude[: _OVERSAMPLING * (end - begin)]
-        starts = np.arange(0, len(magnitude), _OVERSAMPLING * block)
-        found = np.maximum.reduceat(magnitude, starts)
-        peaks[begin // block : begin // block + len(found)] = found
-    return peaks
+        high = np.abs(near).max(axis=1) * _LARGEST_RISE >= least
+        worth = np.zeros(-(-(last - first) // block), dtype=bool)
+        for shift in (-_REACH, 0, _REACH):
+            place = np.clip(np.flatnonzero(high) + before - first + shift, 0, last - first - 1)
+            worth[place // block] = True
+        edges = np.flatnonzero(np.diff(worth.astype(np.int8), prepend=0, append=0))
+        for begin, end in zip(edges[::2], edges[1::2], strict=True):
+            yield first + int(begin) * block, min(first + int(end) * block, last)
 
 
 def _sliding_lufs(audio: Audio, window_s: float) -> FloatArray:
@@ -174,8 +183,9 @@ def energies_before(
 
     `pieces` are a sound's `blocks`, silent ones too.
     """
-    sections = k_weighting(sample_rate_hz)
-    states = [np.zeros((len(sections), 2)) for _ in range(channels)]
+    # Both sections in one: in double precision the same to 1e-12, in half the time.
+    zeros, poles = sos2tf(k_weighting(sample_rate_hz))
+    states = [np.zeros(len(poles) - 1) for _ in range(channels)]
     energies = np.zeros(len(edges))
     total, done = 0.0, 0
     for first, block in pieces:
@@ -188,7 +198,7 @@ def energies_before(
             squares = np.zeros(len(block) + 1)
             for channel, state in enumerate(states):
                 samples = block[:, channel].astype(np.float64) + _NO_DENORMALS
-                weighted, state[:] = sosfilt(sections, samples, zi=state)
+                weighted, state[:] = lfilter(zeros, poles, samples, zi=state)
                 squares[:-1] += np.square(weighted, out=weighted)
             # Sums from one edge to the next: a running sum of every sample costs four times that.
             begins = here if len(here) and here[0] == 0 else np.concatenate(([0], here))
