@@ -22,7 +22,6 @@ import tempfile
 import time
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -143,8 +142,10 @@ def main() -> None:
     if given.peak:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
-    terms = partial(lambda minutes: ["--minutes", str(minutes), "--clip-s", str(given.clip_s)])
-    short, whole = peak_mb(terms(given.minutes / 4)), peak_mb(terms(given.minutes))
+    short, whole = (
+        peak_mb(["--minutes", str(minutes), "--clip-s", str(given.clip_s), "--space", given.space])
+        for minutes in (given.minutes / 4, given.minutes)
+    )
     print("| minutes | people | steps | seconds | times real time | peak MB | of a quarter of it |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     print(

@@ -162,25 +162,32 @@ def commands() -> None:
 
 @commands.command()
 @_CUT
+@_FLOOR
 @_RATE
 @_SET
 @click.option("--settings", "settings_file", type=_PATH, help="TOML file of settings.")
 @_JSON
 def inspect(
     cut: Path,
+    floor: str | None,
     frame_rate: str | None,
     controls: tuple[str, ...],
     settings_file: Path | None,
     as_json: bool,
 ) -> None:
     """List the picture clips of a CUT, and what is asked of their footsteps."""
-    from otio_foley.controls.gather import gather
     from otio_foley.inspection import clip_lines, cut_json
+    from otio_foley.pipeline import asked_of
     from otio_foley.timelines.registry import open_document
 
     document = open_document(cut, _rate(frame_rate))
-    timeline = document.strip().document.timeline()
-    asked = gather(cut.absolute(), timeline, _settings(settings_file), controls)
+    asked = asked_of(
+        cut,
+        document.strip().document.timeline(),
+        _settings(settings_file),
+        controls=controls,
+        floor=floor,
+    )
     if as_json:
         _print_json(cut_json(document, asked))
     else:
@@ -284,6 +291,8 @@ def run(
         click.echo(f"written: {result.output}")
     for note in result.notes:
         say(f"note: {note}")
+    if result.files:
+        click.echo(f"beside the clips' sound: {len(result.files)} files")
     for sidecar in result.sidecars:
         click.echo(f"beside it: {sidecar.path} ({sidecar.holds})")
     return result.exit_code

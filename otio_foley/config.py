@@ -101,6 +101,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "analysis.context_s": (0, 10),
     "analysis.most_people": (1, 16),
     "analysis.least_confidence": (0, 1),
+    "sound.seed": (0, 2**63 - 1),
     "output.handle_frames": (0, 1000),
     "output.true_peak_dbtp": (-40, 0),
     "output.track_lufs": (-70, -5),

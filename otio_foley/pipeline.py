@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import MovieSteps, find_steps
 from otio_foley.config import Settings
-from otio_foley.controls.gather import gather
+from otio_foley.controls.gather import Controls, gather
 from otio_foley.controls.values import Known
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
 from otio_foley.library.shelf import Shelf, shelf
+from otio_foley.library.words import FLOOR_WORDS
 from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, frames, probe
 from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
@@ -36,8 +37,8 @@ from otio_foley.timelines.document import Document
 from otio_foley.timelines.registry import open_document
 from otio_foley.timelines.relink import Found, MediaFinder, relink
 from otio_foley.timelines.visible import seen_once, visible_spans
-from otio_foley.tracks import Tracks
-from otio_foley.types import Clip, Host, LevelRides, Span, StemClip
+from otio_foley.tracks import Delivered, Tracks
+from otio_foley.types import Clip, Host, LevelRides, Span, StemClip, Timeline
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
@@ -93,7 +94,7 @@ def run(
     if frame_rate is None:
         document = at_media_rate(document, finder, movie)
     timeline = document.timeline()
-    asked = gather(source, timeline, settings, _sets(controls, floor), known=_known(library))
+    asked = asked_of(source, timeline, settings, controls=controls, floor=floor, library=library)
     with Delivery(target, sounds, source=source, overwrite=overwrite) as delivery:
         session = Session(
             timeline=timeline,
@@ -116,9 +117,11 @@ def run(
             tracks=None if dry_run else tracks,
         )
         reports, stems = _clips(job, progress)
+        delivered: Delivered | None = None
         beside: list[Beside] = []
         if not dry_run:
-            stems = list(tracks.deliver())
+            delivered = tracks.deliver()
+            stems = list(delivered.stems)
             sidecars = document.sidecars(stems, dialect)
             paths = delivery.finish(document.add(stems, dialect), sidecars)
             beside = [
@@ -131,7 +134,8 @@ def run(
         stems=tuple(stems),
         clips=tuple(reports),
         settings_digest=settings.digest,
-        notes=_notes(session, reports),
+        files=() if delivered is None else delivered.files,
+        notes=(*_notes(session, reports), *(() if delivered is None else delivered.notes)),
     )
 
 
@@ -198,6 +202,11 @@ def _dialect(document: Document, settings: Settings) -> Dialect:
         raise InputError(
             f"only an EDL gets its footsteps in a list of their own, not {document.format_name}",
             hint="leave --separate out: this format has tracks for them",
+        )
+    if settings.output.pan and document.format_name == "xmeml":
+        raise InputError(
+            "an XML of Final Cut Pro 7 or Premiere holds mono clips alone",
+            hint="leave --pan out, or give the cut as FCPXML, OTIO or AAF",
         )
     return Dialect(host=cast(Host, settings.output.host), separate=settings.output.separate)
 
@@ -402,9 +411,32 @@ def _refuse_unknown_sound(settings: Settings, library: Shelf) -> None:
             raise InputError(f"unknown {kind} {name!r}", hint=f"known are {', '.join(known)}")
 
 
+def asked_of(
+    cut: PathLike,
+    timeline: Timeline,
+    settings: Settings,
+    *,
+    controls: Sequence[str] = (),
+    floor: str | None = None,
+    library: Shelf | None = None,
+) -> Controls:
+    """Controls in force for a cut, as `run` has them. `timeline` is without what we wrote.
+
+    Raises InputError for what cannot be read, or a floor, shoe or space nobody knows.
+    """
+    library = library or shelf(settings.sound.library)
+    _refuse_unknown_sound(settings, library)
+    sets = _sets(controls, floor)
+    return gather(Path(cut).absolute(), timeline, settings, sets, known=_known(library))
+
+
 def _known(library: Shelf) -> Known:
-    """Words that controls may use."""
-    return Known(floors=library.floors, shoes=library.shoes, spaces=tuple(SPACES))
+    """Words that controls may use: floors that somebody has, and other names for them."""
+    return Known(
+        floors=(*library.floors, *(word for word in FLOOR_WORDS if library.knows(word))),
+        shoes=library.shoes,
+        spaces=tuple(SPACES),
+    )
 
 
 def _sets(controls: Sequence[str], floor: str | None) -> tuple[str, ...]:
@@ -421,6 +453,11 @@ def _notes(session: Session, reports: Sequence[ClipReport]) -> tuple[str, ...]:
         f"no takes for the floor {floor!r}: {library.stand_in(floor)} is heard instead"
         for floor in floors
         if library.stand_in(floor) != floor
+    ]
+    instead += [
+        f"no recordings of {floor!r} in the library: ours are heard"
+        for floor in floors
+        if library.recordings is not None and not library.is_users(floor)
     ]
     return (*instead, *session.controls.unused(session.placed))
 

@@ -57,6 +57,14 @@ class PlacedSound:
     gain_db: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """By how many dB (>= 0) a mix had to be lowered, and which production sound is not in it."""
+
+    lowered_db: float
+    unheard: tuple[str, ...]
+
+
 def write_preview(
     production: Sequence[PlacedSound],
     footsteps: Sequence[PlacedSound],
@@ -65,20 +73,25 @@ def write_preview(
     start_s: float,
     duration_s: float,
     overwrite: bool = False,
-) -> float:
+) -> Preview:
     """Mix a span of the record to a 16-bit stereo WAV at 48 kHz, whole or not at all.
 
     `production` are the movies or sound files of the cut, at their own level and ducked by nothing
     (`in_s` counts from the first picture; what has no sound is silent). Where the sum would clip
-    the whole mix is lowered; returns by how many dB (>= 0). 10 minutes with 200 clips take 0.9 GB.
-    Raises MediaMissing or MediaUnreadable for what cannot be read, TargetExists or OutputError for
-    what cannot be written, ValueError where the span is empty.
+    the whole mix is lowered. 10 minutes with 200 clips take 0.9 GB.
+    Raises MediaMissing or MediaUnreadable for footsteps that cannot be read, TargetExists or
+    OutputError for what cannot be written, ValueError where the span is empty.
     """
     count = round(duration_s * SAMPLE_RATE_HZ)
     if count <= 0:
         raise ValueError(f"a span of {duration_s} s holds nothing")
     begin = round(start_s * SAMPLE_RATE_HZ)
-    layers = [_laid(sound, begin, count, _production) for sound in production]
+    layers, unheard = [], []
+    for sound in production:
+        try:
+            layers.append(_laid(sound, begin, count, _production))
+        except (MediaMissing, MediaUnreadable) as error:
+            unheard.append(str(error))
     layers += [_laid(sound, begin, count, _footsteps) for sound in footsteps]
     # Summed this far down nothing clips; 32 bits have room for it, and it comes back below.
     headroom_db = _headroom_db(layers)
@@ -93,7 +106,7 @@ def write_preview(
     joined = _segment(b"".join(piece.raw_data for piece in pieces), sample_bytes=2)
     whole = joined.get_sample_slice(0, count)
     write_whole(out, lambda path: whole.export(path, format="wav").close(), overwrite=overwrite)
-    return lowered_db
+    return Preview(lowered_db=lowered_db, unheard=tuple(unheard))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,13 +86,15 @@ class Beside:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A finished run. `output` is None after a dry run; `sidecars` lie beside it and hold what the
-    format or the host does not; `notes` are what a person ought to know of the whole."""
+    format or the host does not, `files` are sounds beside the clips' own; `notes` are what a person
+    ought to know of the whole."""
 
     output: Path | None
     sidecars: tuple[Beside, ...]
     stems: tuple[StemClip, ...]
     clips: tuple[ClipReport, ...]
     settings_digest: str
+    files: tuple[Beside, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -108,6 +110,7 @@ class Result:
             "settings": self.settings_digest,
             "stems": [_stem_json(stem, written=self.output is not None) for stem in self.stems],
             "clips": [clip.as_json() for clip in self.clips],
+            "files": [{"path": str(one.path), "holds": one.holds} for one in self.files],
             "notes": list(self.notes),
         }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from otio_foley.analysis.movie import MovieSteps
 from otio_foley.config import Settings
 from otio_foley.controls.gather import Controls
 from otio_foley.controls.rules import PlacedStep, StepPlace
-from otio_foley.controls.values import Resolved
+from otio_foley.controls.values import NAMES, Resolved
 from otio_foley.delivery import sound_name
 from otio_foley.errors import InputError
 from otio_foley.library.shelf import Shelf
-from otio_foley.media.sound import BroadcastWave
+from otio_foley.media.sound import FX_NAME_LIMIT, BroadcastWave
 from otio_foley.mix.loudness import LevelPoint
 from otio_foley.mix.pan import panned
 from otio_foley.mix.space import SPACES, absorb_air, add_reflections, delay_samples, distance_at
@@ -27,7 +27,7 @@ from otio_foley.mix.stem import mix_down, person_levels
 from otio_foley.playing import Played, Shown, Voice, voice_of
 from otio_foley.report import Step
 from otio_foley.synthesis import SAMPLE_RATE_HZ
-from otio_foley.synthesis.performance import Cue, Note, Walker, play, score
+from otio_foley.synthesis.performance import FADE_SAMPLES, Cue, Note, Walker, play, score
 from otio_foley.time import (
     frames_from_seconds,
     samples_from_seconds,
@@ -78,7 +78,8 @@ class SoundedClip:
     """Steps of a clip, their sound and the clip that holds it on the timeline.
 
     The sound has its level beside the other sounds of its track, not yet the track's own; `notes`
-    are what it was played from, by person. `background`: of people who have no track of their own.
+    are what its seen steps were played from, by person. `background`: of people who have no track
+    of their own. `level_db` is what is asked of the whole file, over its track's loudness.
     """
 
     steps: tuple[Step, ...]
@@ -87,6 +88,7 @@ class SoundedClip:
     wave: BroadcastWave
     stem: StemClip
     background: bool
+    level_db: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,11 @@ class _Place:
         return (
             samples_from_seconds(self.clip_start_s + offset_s, SAMPLE_RATE_HZ) - self.first_sample
         )
+
+    @property
+    def clip_sample(self) -> int:
+        """The sample at which the clip begins."""
+        return self.sample_at(Fraction(0))
 
     @property
     def start_s(self) -> float:
@@ -146,12 +153,16 @@ def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[Sounde
     if not voices:
         return ()
     where = _place(shown.clip, session.timeline, handle_frames)
-    made = []
-    for group in _groups(voices, session.settings.output.principals):
-        one = _sounded(group, shown, where, session)
-        if one is not None:
-            made.append(one)
-    return tuple(made)
+    groups = [
+        replace(group, track=session.take_track(where.record, group.track))
+        for group in _groups(voices, session.settings.output.principals)
+    ]
+    asked = _asked(groups, shown.clip, session)
+    made = (
+        _sounded(group, own, shown, where, session)
+        for group, own in zip(groups, asked, strict=True)
+    )
+    return tuple(one for one in made if one is not None)
 
 
 def _groups(voices: Sequence[Voice], principals: int) -> list[_Group]:
@@ -172,21 +183,24 @@ def _groups(voices: Sequence[Voice], principals: int) -> list[_Group]:
         for rank, n in enumerate(front, 1)
     ]
     if behind:
-        track = min(principals, len(front)) + 1
+        # The same in every clip, however many are in front.
+        track = principals + 1
         groups.append(_Group(voices=tuple(behind), track=track, name="BG", background=True))
     return groups
 
 
-def _sounded(group: _Group, shown: Shown, where: _Place, session: Session) -> SoundedClip | None:
+def _sounded(
+    group: _Group, asked: Sequence[_Asked], shown: Shown, where: _Place, session: Session
+) -> SoundedClip | None:
     """A file of some people's steps; None where all of them are muted."""
-    track = session.take_track(where.record, group.track)
-    heard = [one for one in _asked(group, track, shown.clip, session) if not one.asked.mute]
+    track = group.track
+    heard = [one for one in asked if not one.asked.mute]
     if not any(one.played.seen for one in heard):
         return None
+    of_clip = session.controls.for_clip(track, shown.clip)
     rides = session.level_rides == "automation" and not group.background
     voices = [voice for voice in group.voices if any(one.voice is voice for one in heard)]
-    space = session.controls.for_clip(track, shown.clip).space
-    notes, audio = _render(voices, heard, where, shown, session, rides=rides, space=space)
+    notes, audio = _render(voices, heard, where, shown, session, rides=rides, space=of_clip.space)
     steps = _steps(heard, shown.clip)
     name = sound_name(_title(steps, group.name), session.cut, shown.clip.clip_id)
     first_s = Fraction(where.first_sample, SAMPLE_RATE_HZ)
@@ -204,7 +218,7 @@ def _sounded(group: _Group, shown: Shown, where: _Place, session: Session) -> So
         channels=audio.samples.shape[1],
         markers=tuple(_marker(step, where.record, timeline.frame_rate) for step in steps),
         automation=_automation(voices[0], shown.clip, where.record) if rides else (),
-        provenance=_provenance(shown, steps, heard, rides, space, session),
+        provenance=_provenance(shown, heard, of_clip, rides, session),
     )
     return SoundedClip(
         steps=steps,
@@ -213,51 +227,57 @@ def _sounded(group: _Group, shown: Shown, where: _Place, session: Session) -> So
         wave=_wave(where, session, shown.clip, track),
         stem=stem,
         background=group.background,
+        level_db=of_clip.level_db,
     )
 
 
-def _asked(group: _Group, track: int, clip: Clip, session: Session) -> list[_Asked]:
-    """Every step of a group with what is asked of it, in time order; of one in a handle what is
-    asked of the clip."""
+def _asked(groups: Sequence[_Group], clip: Clip, session: Session) -> list[list[_Asked]]:
+    """Every step of each group with what is asked of it, in time order; of one in a handle what
+    is asked of the clip. All people together, for a step is meant by its time alone."""
     each = [
-        (voice, one, level_db, action_db)
+        (group, voice, one, level_db, action_db)
+        for group in groups
         for voice in group.voices
         for one, level_db, action_db in zip(
             voice.played, voice.levels.step_db, voice.levels.action_db, strict=True
         )
     ]
-    each.sort(key=lambda one: (one[1].offset_s, one[0].person))
+    each.sort(key=lambda one: (one[2].offset_s, one[1].person))
     places = [
         PlacedStep(
-            track=track,
+            track=group.track,
             clip=clip,
             step=StepPlace(record_s=clip.record.start_s + one.offset_s, foot=one.contact.foot),
         )
-        for _, one, _, _ in each
+        for group, _, one, _, _ in each
         if one.seen
     ]
     session.placed.extend(places)
-    of_clip = session.controls.for_clip(track, clip)
     of_steps = iter(session.controls.for_steps(places))
-    return [
-        _Asked(
-            voice=voice,
-            played=one,
-            level_db=level_db + asked.level_db,
-            action_db=action_db + asked.level_db,
-            asked=asked,
+    found: dict[int, list[_Asked]] = {group.track: [] for group in groups}
+    for group, voice, one, level_db, action_db in each:
+        of_clip = session.controls.for_clip(group.track, clip)
+        asked = next(of_steps) if one.seen else of_clip
+        found[group.track].append(
+            _Asked(
+                voice=voice,
+                played=one,
+                level_db=level_db + asked.level_db,
+                # What the whole file is made louder by comes after its track's loudness.
+                action_db=action_db + asked.level_db - of_clip.level_db,
+                asked=asked,
+            )
         )
-        for voice, one, level_db, action_db in each
-        for asked in (next(of_steps) if one.seen else of_clip,)
-    ]
+    return [found[group.track] for group in groups]
 
 
 def _title(steps: tuple[Step, ...], name: str) -> str:
-    """What the sound is: `Walk Concrete`, and whose where a clip has several files."""
-    action, _ = Counter(step.action for step in steps).most_common(1)[0]
-    floor, _ = Counter(step.floor for step in steps).most_common(1)[0]
+    """What the sound is: `Walk Concrete`, and whose where a clip has several files, which has to
+    stay where a name is cut."""
+    action = _usual(step.action for step in steps)
+    floor = _usual(step.floor for step in steps)
     title = f"{action} {floor}".title()
-    return f"{title} {name}" if name else title
+    return f"{title[: FX_NAME_LIMIT - len(name) - 1]} {name}" if name else title
 
 
 def _automation(voice: Voice, clip: Clip, record: Span) -> tuple[tuple[Fraction, float], ...]:
@@ -344,15 +364,17 @@ def _render(
         notes = score(
             [cue for cue, _ in own],
             session.library,
-            run_seed=session.settings.sound.seed,
             media_fingerprint=shown.fingerprint,
         )
-        scores.append(notes)
-        seen.append(tuple(note for note in notes if own[note.step][1].played.seen))
+        notes = tuple(note for note in notes if 0 <= note.at < where.length)
+        unseen = {number for number, (_, one) in enumerate(own) if not one.played.seen}
+        early = {number for number, (_, one) in enumerate(own) if one.played.offset_s < 0}
+        scores.append(_gone_before(notes, early, where.clip_sample))
+        seen.append(tuple(note for note in notes if note.step not in unseen))
 
     def sounds() -> Iterator[tuple[Audio, tuple[LevelPoint, ...]]]:
         for voice, notes in zip(voices, scores, strict=True):
-            audio = play([note for note in notes if 0 <= note.at < where.length], where.length)
+            audio = play(notes, where.length)
             if space != "none":
                 absorb_air(audio, voice.distance, start_s=where.start_s)
                 add_reflections(audio, SPACES[space], voice.distance, start_s=where.start_s)
@@ -361,6 +383,19 @@ def _render(
             yield audio, _baked(voice, rides=rides)
 
     return tuple(seen), mix_down(sounds(), start_s=where.start_s)
+
+
+def _gone_before(notes: Sequence[Note], early: Collection[int], in_sample: int) -> list[Note]:
+    """Notes of which those of early steps are gone when the clip begins: nobody is to hear the end
+    of what they have not seen."""
+    last = in_sample - FADE_SAMPLES
+    kept = [note for note in notes if note.step not in early or note.at < last]
+    return [
+        replace(note, length=min(last - note.at, note.length or last))
+        if note.step in early
+        else note
+        for note in kept
+    ]
 
 
 def _baked(voice: Voice, *, rides: bool) -> tuple[LevelPoint, ...]:
@@ -457,16 +492,13 @@ def _wave(where: _Place, session: Session, clip: Clip, track: int) -> BroadcastW
 
 
 def _provenance(
-    shown: Shown,
-    steps: tuple[Step, ...],
-    heard: Sequence[_Asked],
-    rides: bool,
-    space: str,
-    session: Session,
+    shown: Shown, heard: Sequence[_Asked], of_clip: Resolved, rides: bool, session: Session
 ) -> dict[str, JsonValue]:
-    """Everything that made the sound, for the timeline's metadata; `level` is the displacement
-    layer of each person, as [seconds from the clip's first frame, dB]."""
-    settings = session.settings
+    """Everything that made the sound, for the timeline's metadata.
+
+    `controls` are the clip's; a step that has others has them too. `level` is the displacement
+    layer of each person, as [seconds from the clip's first frame, dB].
+    """
     voices = {one.voice.person: one.voice for one in heard}
     return {
         "namespace": NAMESPACE,
@@ -474,12 +506,10 @@ def _provenance(
         "generated": True,
         "clip_id": shown.clip.clip_id,
         "media_fingerprint": shown.fingerprint,
-        "settings": settings.digest,
-        "seed": settings.sound.seed,
+        "settings": session.settings.digest,
         "floor": _usual(one.asked.floor for one in heard),
         "shoe": _usual(one.asked.shoe for one in heard),
-        "space": space,
-        "locked": all(one.asked.lock for one in heard),
+        "controls": _values(of_clip),
         "level_rides": "automation" if rides else "baked",
         "level": [
             {
@@ -491,8 +521,17 @@ def _provenance(
             }
             for person, voice in voices.items()
         ],
-        "steps": [step.as_json() for step in steps],
+        "steps": [
+            {**step.as_json(), **({} if one.asked == of_clip else {"controls": _values(one.asked)})}
+            for one in sorted(heard, key=lambda one: (one.played.offset_s, one.voice.person))
+            if one.played.seen
+            for step in _steps([one], shown.clip)
+        ],
     }
+
+
+def _values(asked: Resolved) -> dict[str, JsonValue]:
+    return {name: getattr(asked, name) for name in NAMES}
 
 
 def _usual(words: Iterable[str]) -> str:

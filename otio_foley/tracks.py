@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -29,15 +30,17 @@ from otio_foley.mix.track import (
     track_short_term_max_lufs,
 )
 from otio_foley.preview import PlacedSound, write_preview
+from otio_foley.report import Beside, Step
 from otio_foley.sounding import SoundedClip
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.performance import Note, play
 from otio_foley.time import samples_from_seconds
-from otio_foley.types import Audio, StemClip, Timeline
+from otio_foley.types import Audio, SampleArray, StemClip, Timeline
 
 #: What a step's own file holds before its contact, and how long the longest may be.
 _STEP_LEAD_S: Final = 0.05
 _STEP_LENGTH_S: Final = 2.5
+_EDGE_FADE_S: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,16 @@ class _Waiting:
     true_peak_dbtp: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The clips as the timeline gets them, the sounds beside their own (each with what it holds),
+    and what a person ought to know."""
+
+    stems: tuple[StemClip, ...]
+    files: tuple[Beside, ...]
+    notes: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Tracks:
     """All tracks of a cut. Give every clip to `add`, then call `deliver`. `production` is the
@@ -62,6 +75,8 @@ class Tracks:
     delivery: Delivery
     production: list[PlacedSound] = field(default_factory=list)
     _waiting: list[_Waiting] = field(default_factory=list)
+    _files: list[Beside] = field(default_factory=list)
+    _notes: list[str] = field(default_factory=list)
 
     def add(self, sounded: SoundedClip) -> None:
         """Take a clip's sound. Raises OutputError where the disk does not take it."""
@@ -86,8 +101,8 @@ class Tracks:
             )
         )
 
-    def deliver(self) -> tuple[StemClip, ...]:
-        """Write all sounds, each track at its target; the clips as the timeline gets them."""
+    def deliver(self) -> Delivered:
+        """Write all sounds, each track at its target."""
         gains_db = self._gains_db()
         if self.settings.step_files:
             self._step_files(gains_db)
@@ -96,7 +111,9 @@ class Tracks:
             self._whole_tracks(stems)
         if self.settings.preview and stems:
             self._preview(stems)
-        return tuple(stems)
+        return Delivered(
+            stems=tuple(stems), files=tuple(self._files), notes=tuple(dict.fromkeys(self._notes))
+        )
 
     def _gains_db(self) -> Mapping[int, float]:
         energies: dict[int, list[Energies]] = defaultdict(list)
@@ -115,12 +132,17 @@ class Tracks:
 
     def _delivered(self, one: _Waiting, gain_db: float) -> StemClip:
         stem = one.sounded.stem
+        gain_db += one.sounded.level_db
         audio = Audio(samples=np.load(one.path), sample_rate_hz=SAMPLE_RATE_HZ)
         one.path.unlink()
         audio.samples[:] *= np.float32(10 ** (gain_db / 20))
         if one.true_peak_dbtp + gain_db > self.settings.true_peak_dbtp:
             limit_true_peak(audio, self.settings.true_peak_dbtp)
             wave = measured(one.sounded.wave, audio)
+            self._notes.append(
+                f"FS {stem.track}: steps are held below {self.settings.true_peak_dbtp:g} dBTP, so "
+                "that the track may be softer than asked"
+            )
         else:
             # A gain alone moves all meters by as much.
             wave = replace(
@@ -146,13 +168,16 @@ class Tracks:
                     lead = min(step[0].at, round(_STEP_LEAD_S * SAMPLE_RATE_HZ))
                     first = step[0].at - lead
                     audio = _step_audio(step, first)
-                    audio.samples[:] *= np.float32(10 ** (gains_db[stem.track] / 20))
+                    gain_db = gains_db[stem.track] + one.sounded.level_db
+                    audio.samples[:] *= np.float32(10 ** (gain_db / 20))
                     limit_true_peak(audio, self.settings.true_peak_dbtp)
                     name = sound_name(
                         f"{STEP} {number:03}", self.cut, f"{stem.track}{stem.clip_id}"
                     )
                     wave = replace(one.sounded.wave, time_reference=start + first)
                     self.delivery.add_sound(name, audio, measured(wave, audio))
+                    said = one.sounded.steps[number - 1] if len(one.sounded.notes) == 1 else None
+                    self._beside(name, f"step of FS {stem.track}", said)
 
     def _whole_tracks(self, stems: Sequence[StemClip]) -> None:
         """One file a track from the cut's first frame to its last, level curves laid on."""
@@ -177,10 +202,12 @@ class Tracks:
                 timecode_drop_frame=self.timeline.drop_frame,
             )
             self.delivery.add_sound(name, audio, measured(wave, audio))
+            self._beside(name, f"all of FS {track}")
             del samples, audio
             path.unlink()
 
-    def _lay(self, samples: np.memmap, stem: StemClip) -> None:  # type: ignore[type-arg]
+    def _lay(self, samples: SampleArray, stem: StemClip) -> None:
+        """Add what the timeline plays of a clip to a track (N, C)."""
         import soundfile
 
         first = samples_from_seconds(stem.in_s, SAMPLE_RATE_HZ)
@@ -190,6 +217,7 @@ class Tracks:
             always_2d=True,
         )  # fmt: skip
         heard = Audio(samples=read, sample_rate_hz=SAMPLE_RATE_HZ)
+        _fade_edges(read)
         at = samples_from_seconds(stem.record.start_s, SAMPLE_RATE_HZ)
         for begin, block in levelled_blocks(heard, _curve(stem), start_s=0.0):
             here = samples[at + begin : at + begin + len(block)]
@@ -200,15 +228,15 @@ class Tracks:
         name = sound_name(PREVIEW, self.cut, "0" * 12)
         footsteps = [
             PlacedSound(
-                path=self.delivery.staged(stem.path.name),
+                path=self._as_heard(stem, number),
                 start_s=float(stem.record.start_s),
-                in_s=float(stem.in_s),
+                in_s=0.0,
                 duration_s=float(stem.record.duration_s),
             )
-            for stem in stems
+            for number, stem in enumerate(stems)
         ]
         end_s = max(clip.record.end_s for clip in self.timeline.clips)
-        write_preview(
+        mixed = write_preview(
             self.production,
             footsteps,
             self.delivery.staged(name),
@@ -216,6 +244,33 @@ class Tracks:
             duration_s=float(end_s),
         )
         self.delivery.add_written(name)
+        for sound in footsteps:
+            sound.path.unlink()
+        self._notes += [f"not in the preview: {reason}" for reason in mixed.unheard]
+        self._beside(name, "a preview with the cut's own sound")
+
+    def _as_heard(self, stem: StemClip, number: int) -> Path:
+        """A file of what the timeline plays of a clip, its level ridden and its edges faded."""
+        import soundfile
+
+        path = self.delivery.scratch(f"heard{number}.wav")
+        samples = np.zeros((_heard_samples(stem), stem.channels), np.float32)
+        self._lay(samples, replace(stem, record=replace(stem.record, start_s=Fraction(0))))
+        soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="FLOAT", format="WAV")
+        return path
+
+    def _beside(self, name: str, holds: str, step: Step | None = None) -> None:
+        if step is not None:
+            holds += f": {step.action} {step.foot}, person {step.person}, {step.floor}"
+        self._files.append(Beside(path=self.delivery.audio_dir / name, holds=holds))
+
+
+def _fade_edges(samples: SampleArray) -> None:
+    """Fade a clip's first and last 5 ms in place: a tail that is cut off clicks."""
+    fade = min(round(_EDGE_FADE_S * SAMPLE_RATE_HZ), len(samples) // 2)
+    ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)[:, None]
+    samples[:fade] *= ramp
+    samples[len(samples) - fade :] *= ramp[::-1]
 
 
 def measured(wave: BroadcastWave, audio: Audio) -> BroadcastWave:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import canned
 import numpy as np
+import opentimelineio as otio
 import pytest
 import soundfile
 from wavinfo import WavInfoReader
@@ -95,6 +96,7 @@ def test_a_low_ceiling_holds_where_the_target_would_break_it(cut: Path) -> None:
     for stem in result.stems:
         samples, _ = soundfile.read(stem.path, dtype="float32", always_2d=True)
         assert true_peak_dbtp(Audio(samples=samples, sample_rate_hz=RATE)) <= -12.0
+    assert any("below -12 dBTP" in note for note in result.notes)
 
 
 def test_a_file_says_how_loud_it_is(cut: Path) -> None:
@@ -106,18 +108,40 @@ def test_a_file_says_how_loud_it_is(cut: Path) -> None:
         assert bext.max_true_peak == pytest.approx(true_peak_dbtp(audio), abs=0.02)
 
 
-def test_automation_counts_as_it_is_heard(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The level rides of the host are part of the track's loudness."""
+def test_automation_counts_as_it_is_heard(
+    tmp_path: Path, canned_analysis: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The level rides of the host are part of the track's loudness, and of what lies beside."""
     monkeypatch.setattr("otio_foley.pipeline.find_steps", canned.find_someone_nearing)
-    loud = {}
-    for rides in ("baked", "automation"):
-        source = canned.edl(
-            cut.with_name(f"{rides}.edl"),
-            ("walk.mov", "00:00:00:00", "00:00:03:00", "01:00:00:00", "01:00:03:00"),
-        )
-        result = otio_foley.run(source, settings=of(level_rides="baked"))
-        loud[rides] = short_term_max_lufs(track(result, 1))
-    assert loud["baked"] == pytest.approx(-38.0, abs=0.5)
+    clip = otio.schema.Clip(
+        name="walk.mov",
+        media_reference=otio.schema.ExternalReference(
+            target_url=str(canned.movie(tmp_path / "walk.mov")),
+            available_range=otio.opentime.TimeRange(
+                otio.opentime.RationalTime(0, 25), otio.opentime.RationalTime(100, 25)
+            ),
+        ),
+        source_range=otio.opentime.TimeRange(
+            otio.opentime.RationalTime(0, 25), otio.opentime.RationalTime(75, 25)
+        ),
+    )
+    track_of = otio.schema.Track(kind="Video", children=[clip])
+    source = tmp_path / "cut.otio"
+    otio.schema.Timeline(name="cut", tracks=[track_of]).to_json_file(str(source))
+    result = otio_foley.run(source, settings=of(level_rides="automation", track_stems=True))
+    (stem,) = result.stems
+    assert len(stem.automation) > 1
+    times_s = np.arange(len(heard(stem))) / RATE
+    corners = np.array([(float(time_s), level_db) for time_s, level_db in stem.automation])
+    levels_db = np.interp(times_s, corners[:, 0], corners[:, 1])
+    assert np.ptp(levels_db) > 3.0
+    ridden = heard(stem) * 10 ** (levels_db[:, None] / 20)
+    audio = Audio(samples=ridden.astype(np.float32), sample_rate_hz=RATE)
+    assert short_term_max_lufs(audio) == pytest.approx(-38.0, abs=0.2)
+    (whole,) = [one.path for one in result.files]
+    samples, _ = soundfile.read(whole, dtype="float32", always_2d=True)
+    inside = slice(480, len(ridden) - 480)  # edges are faded there
+    np.testing.assert_allclose(samples[inside], ridden[inside], atol=1e-5)
 
 
 def test_principals_have_tracks_and_the_background_shares_one(
@@ -126,12 +150,12 @@ def test_principals_have_tracks_and_the_background_shares_one(
     monkeypatch.setattr("otio_foley.pipeline.find_steps", several(0.01, 0.08, 0.002, 0.003))
     result = otio_foley.run(cut)
     first = [stem for stem in result.stems if stem.clip_id == result.clips[0].clip_id]
-    assert [stem.track for stem in first] == [1, 2, 3]
+    assert [stem.track for stem in first] == [1, 2, 4]
     people = [sorted({step["person"] for step in stem.provenance["steps"]}) for stem in first]  # type: ignore[union-attr,index,call-overload]
     assert people == [[1], [0], [2, 3]]
     names = [stem.path.name.split("_")[1] for stem in first]
     assert names == ["Walk Concrete P1", "Walk Concrete P0", "Walk Concrete BG"]
-    for number, target in ((1, -38.0), (2, -38.0), (3, -46.0)):
+    for number, target in ((1, -38.0), (2, -38.0), (4, -46.0)):
         assert short_term_max_lufs(track(result, number)) == pytest.approx(target, abs=0.5)
     assert len(result.clips[0].steps) == 4 * len(canned.CONTACTS_S)
 
@@ -180,6 +204,56 @@ def test_a_louder_step_is_louder(cut: Path) -> None:
     others = np.delete(change_db, 2)
     assert np.ptp(others) < 0.1
     assert change_db[2] - others.mean() == pytest.approx(-12.0, abs=0.5)
+
+
+def test_a_clip_and_a_cut_are_louder_over_their_tracks_loudness(cut: Path) -> None:
+    def levels(*controls: str) -> list[float]:
+        name = f"levels{len(controls)}{'-'.join(controls)[:4]}"
+        result = otio_foley.run(
+            cut, cut.with_name(f"{name}.edl"), audio_dir=cut.with_name(name), controls=controls
+        )
+        return [
+            short_term_max_lufs(Audio(samples=heard(stem), sample_rate_hz=RATE))
+            for stem in result.stems
+        ]
+
+    plain = levels()
+    second = otio_foley.run(cut, dry_run=True).clips[1].clip_id
+    one = levels(f"clip.{second}.level_db=-12")
+    assert [b - a for a, b in zip(plain, one, strict=True)] == pytest.approx([0, -12], abs=0.05)
+    both = levels("level_db=-6", "seed=0")
+    assert [b - a for a, b in zip(plain, both, strict=True)] == pytest.approx([-6, -6], abs=0.05)
+
+
+def test_a_step_is_one_persons_the_nearest(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otio_foley.pipeline.find_steps", several(0.05, 0.06))
+    result = otio_foley.run(cut, controls=["step.0.52.mute=true"])
+    count = 2 * len(canned.CONTACTS_S)
+    assert len(result.clips[0].steps) == count - 1
+    left = [step.person for step in result.clips[0].steps if step.source_time_s < 0.6]
+    assert left == [0]  # 0.52 s is the other's step
+
+
+def test_a_step_in_the_handle_is_not_heard_in_the_clip(cut: Path) -> None:
+    """Its contact at 0.5 s, a half frame and seven frames before the clip begins."""
+    for name, begin, in_handle in (("near", "00:00:00:13", False), ("far", "00:00:00:20", True)):
+        late = canned.edl(
+            cut.with_name(f"{name}.edl"),
+            ("walk.mov", begin, "00:00:03:00", "01:00:00:00", "01:00:02:12"),
+        )
+        (stem,) = otio_foley.run(late).stems
+        samples, _ = soundfile.read(stem.path, dtype="float32")
+        first = round(stem.in_s * RATE)
+        assert (np.abs(samples[:first]).max() > 0.005) == in_handle
+        assert not samples[first : first + RATE // 5].any()
+
+
+def test_a_result_says_what_made_it(cut: Path) -> None:
+    controls = ["seed=7", "weight=90", "step.01:00:00:12.lock=true"]
+    first = otio_foley.run(cut, controls=controls).stems[0].provenance
+    assert first["controls"]["seed"] == 7 and first["controls"]["weight"] == 90.0  # type: ignore[index,call-overload]
+    locked = [bool(step.get("controls", {}).get("lock")) for step in first["steps"]]  # type: ignore[union-attr]
+    assert locked == [True, False, False, False, False]
 
 
 def test_the_toml_beside_the_cut_and_what_answers_to_nothing(cut: Path) -> None:
@@ -231,7 +305,11 @@ def test_files_beside_the_clips_and_gone_with_them(cut: Path) -> None:
     samples, _ = soundfile.read(whole, dtype="float32", always_2d=True)
     together = track(result, 1).samples
     assert len(samples) == round(6.48 * RATE)
-    np.testing.assert_allclose(samples, together[: len(samples)], atol=1e-6)
+    # But for 5 ms at the clips' edges, which are faded.
+    assert np.mean(np.abs(samples - together[: len(samples)]) > 1e-6) < 0.003
+    count_of = {one.holds.split(":")[0] for one in result.files}
+    assert count_of == {"step of FS 1", "all of FS 1", "a preview with the cut's own sound"}
+    assert all(one.path.is_file() for one in result.files)
     info = WavInfoReader(whole)
     assert info.bext.time_reference == 3600 * RATE
 

@@ -44,7 +44,7 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     }
 )
 
-_WORD = re.compile(r"\w[\w.+-]{0,63}")
+_WORD = re.compile(r"\w[\w .+-]{0,63}")
 
 
 class Source(IntEnum):
@@ -195,7 +195,7 @@ def _checked(name: str, value: object, known: Known, where: str) -> Value:
     if name in _RANGES:
         return _number(name, value, where)
     if not isinstance(value, str) or not _WORD.fullmatch(value):
-        raise InputError(f"{where}: {name} has to be one word")
+        raise InputError(f"{where}: {name} has to be a name")
     return _word(name, value, known, where)
 
 

@@ -31,6 +31,7 @@ ANY_SHOE: Final = "any"
 _UCS_CATEGORY: Final = re.compile(r"[A-Z]{3,5}[a-z]{2,6}")
 _UCS_STEPS: Final = ("FOLYFEET", "FEETHMN", "FEETMISC")
 _UCS_FIELDS: Final = 4
+_OURS: Final = "OTFOLEY"  # the creator in the names of what we deliver
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 # Words in front of or behind which an unknown word in a file's name is a floor.
@@ -134,6 +135,8 @@ def no_steps(path: PurePosixPath) -> str:
     category = parts[0].partition("-")[0]
     if _is_ucs(parts) and category.upper() not in _UCS_STEPS:
         return f"its UCS category {category} is not a person's footsteps"
+    if _OURS in parts:
+        return "it was made by this program"
     return ""
 
 

@@ -32,7 +32,7 @@ class Shelf:
 
     def __call__(self, floor: str, shoe: str, kind: Kind) -> Sequence[Take]:
         heard = self.stand_in(floor)
-        if self.recordings is not None and heard in self.recordings.floors:
+        if self.recordings is not None and self.is_users(heard):
             return self.recordings(heard, self._users_shoe(heard, shoe), kind)
         return self.own(heard, shoe if shoe in SHOES else _ANY_SHOE, kind)
 
@@ -46,6 +46,11 @@ class Shelf:
     def knows(self, floor: str) -> bool:
         """Whether somebody has a floor, or a word for it is known."""
         return floor in self.floors or floor_name(floor) in self.floors
+
+    def is_users(self, floor: str) -> bool:
+        """Whether a floor is heard from the user's recordings."""
+        held = self.recordings
+        return held is not None and self.stand_in(floor) in held.floors
 
     @property
     def floors(self) -> tuple[str, ...]:

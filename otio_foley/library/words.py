@@ -122,4 +122,5 @@ def _table() -> Mapping[str, tuple[Aspect, tuple[str, ...]]]:
 
 #: Phrase -> what it speaks of and its candidates, the best first.
 MEANINGS: Final = _table()
+FLOOR_WORDS: Final = tuple(phrase for phrase, (aspect, _) in MEANINGS.items() if aspect == "floor")
 LONGEST_PHRASE: Final = max(len(phrase.split()) for phrase in MEANINGS)

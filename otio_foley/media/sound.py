@@ -30,7 +30,7 @@ CATEGORY_ID: Final = "FOLYFeet"  # Universal Category System 8.2: FOLEY, FEET
 _BEXT: Final = struct.Struct("<256s32s32s10s8sQH64s5h180s")
 _UNKNOWN_LOUDNESS: Final = 0x7FFF  # Tech 3285 v2: a field that is not used
 _RIFF_LIMIT: Final = 2**32 - 8
-_FX_NAME_LIMIT: Final = 25
+FX_NAME_LIMIT: Final = 25
 _ID_LIMIT: Final = 60
 _ID_END: Final = 16  # where a clip's id stands: without it two clips would share a name
 _BLOCK: Final = 2**18  # samples turned into bytes at a time
@@ -100,7 +100,7 @@ def ucs_name(fx_name: str, creator_id: str, source_id: str) -> str:
     ValueError where a field has nothing left.
     """
     fields = (
-        _cut(_file_safe(fx_name), _FX_NAME_LIMIT),
+        _cut(_file_safe(fx_name), FX_NAME_LIMIT),
         _cut(_file_safe(creator_id), _ID_LIMIT),
         _cut(_file_safe(source_id), _ID_LIMIT, kept_end=_ID_END),
     )

@@ -39,8 +39,8 @@ def calibration_walk(ground: Ground, takes: Takes, seed: int) -> Audio:
         )  # fmt: skip
         step = Footstep(contact=contact, action="walk", floor=ground.name, gain_db=0.0)
         at = round(time_s * SAMPLE_RATE_HZ)
-        cues.append(Cue(footstep=step, attack_sample=at, walker=Walker(shoe=_SHOE)))
-    notes = score(cues, takes, run_seed=seed, media_fingerprint="calibration")
+        cues.append(Cue(footstep=step, attack_sample=at, walker=Walker(shoe=_SHOE, seed=seed)))
+    notes = score(cues, takes, media_fingerprint="calibration")
     return play(notes, round(_DURATION_S * SAMPLE_RATE_HZ))
 
 

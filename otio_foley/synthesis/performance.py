@@ -21,7 +21,7 @@ from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.attack import attack_sample
 from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.synthesis.seeding import step_generator
-from otio_foley.synthesis.takes import Kind, Take, Takes, step_energy
+from otio_foley.synthesis.takes import KINDS, Kind, Take, Takes, step_energy
 from otio_foley.time import samples_from_seconds
 from otio_foley.types import Action, Audio, FloatArray, Foot, Footstep, Part, SampleArray
 
@@ -134,28 +134,24 @@ _BODY_LIMIT_DB: Final = 9
 _ORDINARY_KG: Final = 75.0
 _QUICK_S: Final = 0.42  # feet that follow each other faster than a run's are short
 _RING_ON: Final = 1.1  # a quick step is heard for so many of the intervals to the next
-_FADE_S: Final = 0.045
+FADE_SAMPLES: Final = round(0.045 * SAMPLE_RATE_HZ)
 _EDGE_FADE_S: Final = 0.005
 
 
-def score(
-    cues: Sequence[Cue], takes: Takes, *, run_seed: int, media_fingerprint: str
-) -> tuple[Note, ...]:
+def score(cues: Sequence[Cue], takes: Takes, *, media_fingerprint: str) -> tuple[Note, ...]:
     """Which takes play one person's steps, in the order of their contacts.
 
-    What is drawn for a step depends on the step alone (run seed, medium, person, time, foot), so
+    What is drawn for a step depends on the step alone (seed, medium, person, time, foot), so
     that inserting one leaves the others as they are, but for a take that would then come again too
     soon: the next best drawn is played. Raises ValueError where the library has no take at all.
     """
     ordered = sorted(cues, key=lambda cue: cue.attack_sample)
-    recent: dict[tuple[str, str, Kind], deque[str]] = defaultdict(
-        lambda: deque(maxlen=NO_REPEAT_WITHIN)
-    )
+    recent: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=NO_REPEAT_WITHIN))
     notes: list[Note] = []
     for number, cue in enumerate(ordered):
         following = ordered[number + 1] if number + 1 < len(ordered) else None
         apart = None if following is None else following.attack_sample - cue.attack_sample
-        notes += _step_notes(number, cue, apart, takes, recent, (run_seed, media_fingerprint))
+        notes += _step_notes(number, cue, apart, takes, recent, media_fingerprint)
     return tuple(notes)
 
 
@@ -164,14 +160,14 @@ def _step_notes(
     cue: Cue,
     apart: int | None,
     takes: Takes,
-    recent: dict[tuple[str, str, Kind], deque[str]],
-    key: tuple[int, str],
+    recent: dict[str, deque[str]],
+    media_fingerprint: str,
 ) -> list[Note]:
     step, walker = cue.footstep, cue.walker
     contact = step.contact
     rng = step_generator(
-        key[0] + walker.seed,
-        key[1],
+        walker.seed,
+        media_fingerprint,
         contact.person,
         samples_from_seconds(contact.time_s, SAMPLE_RATE_HZ),
         foot=contact.foot,
@@ -196,7 +192,7 @@ def _step_notes(
         if _has_roll(step.action, contact.part) and found.own:
             rolled_db = heel_db + (roll_db if voice.rolls else 0.0)
         late = min(voice.delay * _stance_s(cue), voice.delay_s)
-        take = _chosen(found.takes, order, recent[step.floor, walker.shoe, voice.kind])
+        take = _chosen(found.takes, order, recent[found.takes[0].name])
         notes.append(
             Note(
                 step=number,
@@ -231,7 +227,7 @@ def _held(takes: Takes, floor: str, shoe: str, kind: Kind) -> _Held:
     found = takes(floor, shoe, kind)
     if found:
         return _Held(takes=found, own=True)
-    for other in _INSTEAD[kind]:
+    for other in dict.fromkeys((*_INSTEAD[kind], *KINDS)):
         found = takes(floor, shoe, other)
         if found:
             return _Held(takes=found, own=False)
@@ -329,7 +325,7 @@ def _shortened(part: SampleArray, length: int) -> SampleArray:
     """Faded out from `length` on."""
     if len(part) <= length:
         return part
-    fade = min(round(_FADE_S * SAMPLE_RATE_HZ), len(part) - length)
+    fade = min(FADE_SAMPLES, len(part) - length)
     part = part[: length + fade]
     part[length:] *= _ramp(fade)[::-1]
     return part

@@ -57,7 +57,7 @@ def cue(
 
 
 def notes_of(cues: Sequence[Cue], takes: object = FEW) -> tuple[Note, ...]:
-    return score(cues, takes, run_seed=1, media_fingerprint="movie")  # type: ignore[arg-type]
+    return score(cues, takes, media_fingerprint="movie")  # type: ignore[arg-type]
 
 
 def placed(cues: Sequence[Cue], length: int) -> Audio:

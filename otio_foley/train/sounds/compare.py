@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from otio_foley.errors import InputError
 from otio_foley.library.own import OwnLibrary, default_library
 from otio_foley.library.rendering import VARIANTS
 from otio_foley.synthesis import SAMPLE_RATE_HZ
@@ -91,7 +92,7 @@ def _step(
         attack_sample=round(_LEAD_S * SAMPLE_RATE_HZ),
         walker=Walker(shoe=shoe),
     )
-    notes = score([cue], takes, run_seed=0, media_fingerprint="compare")
+    notes = score([cue], takes, media_fingerprint="compare")
     audio = play(notes, round(_LENGTH_S * SAMPLE_RATE_HZ))
     return audio.samples[:, 0].astype(np.float64)
 
@@ -112,6 +113,11 @@ def real_steps(folder: Path) -> dict[str, list[FloatArray]]:
             sound = resample_poly(sound, SAMPLE_RATE_HZ // shared, rate // shared)
         lead = np.zeros(round(_LEAD_S * SAMPLE_RATE_HZ))
         found.setdefault(named.group(1), []).append(np.concatenate([lead, sound]))
+    if not found:
+        raise InputError(
+            f"no recordings named default_FLOOR_footstep.N.ogg in {folder}",
+            hint="give the material's folder of footsteps",
+        )
     return found
 
 
