@@ -17,6 +17,14 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Takes made on first use are kept for the session, not in the person's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def canned_analysis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("otio_foley.pipeline.find_steps", canned.find_steps)
