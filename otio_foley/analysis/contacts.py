@@ -75,7 +75,10 @@ def find_contacts(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
         one
         for one in kinematic_contacts(pose, camera)
         if one.fall_speed >= _FREE_FALL
-        and not any(abs(one.time_s - other.time_s) < _FALL_APART_S for other in told)
+        and not any(
+            one.foot == other.foot and abs(one.time_s - other.time_s) < _FALL_APART_S
+            for other in told
+        )
     ]
     return tuple(sorted((*told, *falls), key=lambda contact: contact.time_s))
 
@@ -107,9 +110,7 @@ def _landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Land
                 time_s=time_s,
                 toe_off_s=float(stretch.times_s[leaves[0]]) if leaves else None,
                 chance=float(own.contact[peak] * min(1.0, sure[peak] / 0.8)),
-                gait=GAITS[
-                    int(doing[max(0, peak - _GAIT_AROUND) : peak + _GAIT_AROUND].sum(0).argmax())
-                ],
+                gait=_gait(doing, peak),
             )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ, Stretch
 from otio_foley.analysis.network import EVENTS, GAITS, OFFSET_S, OUTPUTS, ContactNetwork
 from otio_foley.train.steps import learn
+from otio_foley.train.steps.figures import Figure, paced
 from otio_foley.train.steps.trials import Doing, TrueContact, Truth, Window
 
 
@@ -98,3 +100,28 @@ def test_it_learns_and_does_so_the_same_way_twice() -> None:
     begun, ended = (float(first[at].rsplit(" ", 1)[1]) for at in (0, -1))
     assert ended < 0.8 * begun
     assert losses() == first
+
+
+def test_a_slower_figure_steps_where_it_stepped() -> None:
+    """Whatever lay at a contact lies at it still."""
+    times = np.arange(0.0, 8.0, 0.01)
+    points = np.zeros((len(times), 33, 3))
+    points[:, 0, 0] = times  # a joint that tells its own time
+    figure = Figure(
+        subject="somebody",
+        name="walk",
+        times_s=times,
+        points_m=points,
+        ground_m=np.zeros(len(times)),
+        height_m=1.7,
+        placed=(),
+        truth=truth(("left", 1.008, 1.6), ("right", 2.5, None)),
+    )
+    slow = paced(figure, 1.5)
+    assert slow.times_s[-1] == pytest.approx(1.5 * times[-1])
+    for before, after in zip(figure.truth.contacts, slow.truth.contacts, strict=True):
+        assert slow.at(np.array([after.time_s]))[0, 0, 0] == pytest.approx(before.time_s, abs=1e-6)
+    left, right = slow.truth.contacts
+    assert left.toe_off_s == pytest.approx(2.4) and right.toe_off_s is None
+    assert slow.truth.windows[0] == Window(start_s=0.75, end_s=4.5)
+    assert slow.truth.doing[0].end_s == 3.75

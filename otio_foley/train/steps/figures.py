@@ -202,6 +202,33 @@ def pieces(figure: Figure, longest_s: float = PIECE_S) -> tuple[Figure, ...]:
     return tuple(cut)
 
 
+def paced(figure: Figure, pace: float) -> Figure:
+    """A figure that takes `pace` times as long: somebody slower, or slow motion."""
+    truth = figure.truth
+    return replace(
+        figure,
+        times_s=figure.times_s * pace,
+        truth=replace(
+            truth,
+            contacts=tuple(
+                TrueContact(
+                    foot=one.foot,
+                    time_s=one.time_s * pace,
+                    toe_off_s=None if one.toe_off_s is None else one.toe_off_s * pace,
+                )
+                for one in truth.contacts
+            ),
+            windows=tuple(
+                Window(start_s=one.start_s * pace, end_s=one.end_s * pace) for one in truth.windows
+            ),
+            doing=tuple(
+                replace(one, start_s=one.start_s * pace, end_s=one.end_s * pace)
+                for one in truth.doing
+            ),
+        ),
+    )
+
+
 def within(truth: Truth, start_s: float, end_s: float) -> Truth:
     """A truth that knows nothing outside a stretch of time."""
     return replace(truth, windows=clipped(truth.windows, start_s, end_s))

@@ -39,7 +39,7 @@ from otio_foley.analysis.network import (
     load_network,
 )
 from otio_foley.train.stage.actions import ACTIONS, Action, Way
-from otio_foley.train.steps.figures import Figure, performed_figures
+from otio_foley.train.steps.figures import Figure, paced, performed_figures
 from otio_foley.train.steps.noise import NoiseModel, read_noise
 from otio_foley.train.steps.samples import Sample, plated_figures, samples
 from otio_foley.train.steps.trials import SIDES, Truth
@@ -47,6 +47,10 @@ from otio_foley.types import FloatArray
 
 #: Frame rates that are filmed; drawn anew for each view.
 FRAME_RATES = (12.0, 15.0, 16.0, 18.0, 24.0, 25.0, 30.0, 50.0, 60.0)
+
+#: Each view is of somebody this much slower (log-uniform): captures are of brisk walks, and the
+#: world has slow ones and slow motion.
+PACES = (0.8, 1.8)
 
 #: A contact is a bump of this width (s) in the chance of one.
 _BUMP_S = 0.025
@@ -213,9 +217,9 @@ class Amounts:
 
     takes: int = 24
     take_s: float = 8.0
-    views: int = 4
+    views: int = 6
     plated_views: int = 10
-    steps: int = 2000
+    steps: int = 2400
     plated_steps: int = 150
     jobs: int = 2
 
@@ -339,11 +343,14 @@ def _filmed(
     figures: Sequence[Figure], views: int, noise: NoiseModel, seed: int, tell: Callable[[str], None]
 ) -> Iterator[Example]:
     for number, figure in enumerate(figures):
-        rates = np.random.default_rng([seed, number]).permutation(FRAME_RATES)
+        rng = np.random.default_rng([seed, number])
+        rates = rng.permutation(FRAME_RATES)
+        paces = np.exp(rng.uniform(np.log(PACES[0]), np.log(PACES[1]), views))
         for view in range(views):
             rate = float(rates[view % len(rates)])
+            shown = [paced(figure, float(paces[view]))]
             yield from examples(
-                samples([figure], views=1, frame_rates=[rate], noise=noise, seed=seed + 31 * view)
+                samples(shown, views=1, frame_rates=[rate], noise=noise, seed=seed + 31 * view)
             )
         if (number + 1) % 20 == 0:
             tell(f"filmed {number + 1} of {len(figures)}")
