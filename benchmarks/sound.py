@@ -41,7 +41,7 @@ _PEOPLE = 3
 _CADENCE_HZ = 1.9
 
 
-def _clip(number: int, length_s: int) -> Clip:
+def made_clip(number: int, length_s: int) -> Clip:
     record = Span(start_s=Fraction(number * length_s), duration_s=Fraction(length_s))
     points = ((Fraction(0), Fraction(0)), (Fraction(length_s), Fraction(length_s)))
     return Clip(
@@ -51,11 +51,11 @@ def _clip(number: int, length_s: int) -> Clip:
     )  # fmt: skip
 
 
-def _seen(length_s: int, number: int) -> MovieSteps:
+def made_up(length_s: int, number: int, people: int = _PEOPLE) -> MovieSteps:
     rng = np.random.default_rng(number)
     times = np.arange(0.0, length_s, 0.04)
     steppers = []
-    for person in range(_PEOPLE):
+    for person in range(people):
         at = np.arange(0.3 + 0.1 * person, length_s - 0.2, 1 / _CADENCE_HZ)
         at = at + rng.normal(0, 0.02, len(at))
         contacts = tuple(
@@ -79,15 +79,15 @@ def _seen(length_s: int, number: int) -> MovieSteps:
             )
         )
     return MovieSteps(
-        pictures=len(times), last_s=float(times[-1]), people=_PEOPLE, steppers=tuple(steppers)
+        pictures=len(times), last_s=float(times[-1]), people=people, steppers=tuple(steppers)
     )
 
 
 def run(minutes: float, clip_s: int, space: str) -> tuple[float, int]:
     """Seconds that the sound of such a cut takes, and how many steps it has."""
     settings = Settings()
-    clips = tuple(_clip(n, clip_s) for n in range(round(60 * minutes / clip_s)))
-    seen = [_seen(clip_s, n) for n in range(len(clips))]
+    clips = tuple(made_clip(n, clip_s) for n in range(round(60 * minutes / clip_s)))
+    seen = [made_up(clip_s, n) for n in range(len(clips))]
     timeline = Timeline(
         name="benchmark", frame_rate=Fraction(24), drop_frame=False, start_s=Fraction(3600),
         clips=clips,

@@ -95,7 +95,12 @@ class Delivery:
         for path in sorted(self.audio_dir.glob(ours)):
             is_of_this_cut = _last_field(path.name).startswith(self._of_this_cut)
             if is_of_this_cut and not self._is_named_before(path.name):
-                raise target_exists(path)
+                if not self._overwrite:
+                    raise target_exists(path)
+                raise TargetExists(
+                    f"{path} is there already, and no result at {self.output} names it",
+                    hint="remove it, or choose another folder with --audio-dir",
+                )
 
     def _is_named_before(self, name: str) -> bool:
         """Whether the result that is to be replaced, or a list beside it, names this sound."""

@@ -343,3 +343,13 @@ def test_an_edl_holds_no_automation(cut: Path) -> None:
 def test_only_an_edl_gets_a_list_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="list of their own"):
         otio_foley.run(layered(tmp_path), settings=Settings(output=OutputSettings(separate=True)))
+
+
+def test_sounds_that_no_result_names_are_not_replaced(cut: Path) -> None:
+    """Overwriting was asked for already: the hint must not ask for it again."""
+    first = otio_foley.run(cut)
+    first.output.unlink()
+    with pytest.raises(TargetExists, match="no result") as caught:
+        otio_foley.run(cut, overwrite=True)
+    assert "--audio-dir" in caught.value.hint
+    assert all(stem.path.is_file() for stem in first.stems)
