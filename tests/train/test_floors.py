@@ -97,7 +97,10 @@ def test_the_share_of_an_asset_is_its_own() -> None:
 @needs_shared
 def test_every_floor_of_the_product_can_be_shown() -> None:
     every = stage.floors(SHARED)
-    assert {floor.name for floor in every} == set(GROUNDS)
+    shown = {floor.name for floor in every}
+    # What stands on these sounds different and looks the same, or there is no picture of it.
+    assert set(GROUNDS) - shown == {"puddle", "ice", "stage", "parquet", "rug"}
+    assert shown <= set(GROUNDS)
     for name in GROUNDS:
         assert len(stage.floors_of(name, SHARED)) >= 3, name
     assert set(DRAWN) <= {floor.asset for floor in every}
