@@ -101,7 +101,7 @@ def test_every_floor_of_the_product_can_be_shown() -> None:
     # What stands on these sounds different and looks the same, or there is no picture of it.
     assert set(GROUNDS) - shown == {"puddle", "ice", "stage", "parquet", "rug"}
     assert shown <= set(GROUNDS)
-    for name in GROUNDS:
+    for name in shown:
         assert len(stage.floors_of(name, SHARED)) >= 3, name
     assert set(DRAWN) <= {floor.asset for floor in every}
     with pytest.raises(ValueError, match="no floor 'lava'; there are asphalt, carpet"):
