@@ -21,11 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from sound import made_clip, made_up
+from sound import made_clip, made_up, session_of, timeline_of
 
 from otio_foley.config import Settings
-from otio_foley.controls.gather import Controls
-from otio_foley.controls.values import resolved_settings
 from otio_foley.delivery import Delivery
 from otio_foley.library.own import OwnLibrary
 from otio_foley.library.rendering import SHIPPED
@@ -33,12 +31,12 @@ from otio_foley.library.shelf import Shelf
 from otio_foley.mix.meters import short_term_max_lufs, true_peak_dbtp
 from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
-from otio_foley.sounding import Session, sound_clip
+from otio_foley.sounding import sound_clip
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.synthesis.shoes import SHOES
 from otio_foley.tracks import Tracks
-from otio_foley.types import Audio, Timeline
+from otio_foley.types import Audio
 
 _ACTIONS = ("walk", "walk", "walk", "run", "tiptoe", "stairs", "land")
 
@@ -49,28 +47,21 @@ def levels(rng: np.random.Generator, library: Shelf) -> list[tuple[float, float,
     settings = Settings()
     length_s = int(rng.integers(3, 9))
     clips = tuple(made_clip(n, length_s) for n in range(int(rng.integers(1, 5))))
-    timeline = Timeline(
-        name="levels", frame_rate=Fraction(24), drop_frame=False, start_s=Fraction(3600),
-        clips=clips,
-    )  # fmt: skip
+    timeline = timeline_of(clips)
     with tempfile.TemporaryDirectory() as folder:
         cut = Path(folder, "cut.otio")
         cut.write_text("{}")
         with Delivery(
             Path(folder, "out.otio"), Path(folder, "sound"), source=cut, overwrite=False
         ) as delivery:
-            base = replace(
-                resolved_settings(settings.sound),
+            session = session_of(
+                cut,
+                timeline,
+                library,
                 floor=str(rng.choice(list(GROUNDS))),
                 shoe=str(rng.choice(list(SHOES))),
                 space=str(rng.choice(list(SPACES))),
             )
-            session = Session(
-                timeline=timeline, cut=cut, folder=Path(folder, "sound"), settings=settings,
-                level_rides="baked", library=library,
-                controls=Controls(base=base, rules=(), clips=clips),
-                take_track=lambda record, wanted: wanted, placed=[],
-            )  # fmt: skip
             tracks = Tracks(timeline=timeline, cut=cut, settings=settings.output, delivery=delivery)
             for clip in clips:
                 seen = made_up(length_s, int(rng.integers(2**31)), people=int(rng.integers(1, 4)))

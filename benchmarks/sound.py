@@ -31,7 +31,7 @@ from otio_foley.config import Settings
 from otio_foley.controls.gather import Controls
 from otio_foley.controls.values import resolved_settings
 from otio_foley.delivery import Delivery
-from otio_foley.library.shelf import shelf
+from otio_foley.library.shelf import Shelf, shelf
 from otio_foley.playing import Shown
 from otio_foley.sounding import Session, sound_clip
 from otio_foley.tracks import Tracks
@@ -83,15 +83,42 @@ def made_up(length_s: int, number: int, people: int = _PEOPLE) -> MovieSteps:
     )
 
 
+def timeline_of(clips: tuple[Clip, ...]) -> Timeline:
+    return Timeline(
+        name="made up",
+        frame_rate=Fraction(24),
+        drop_frame=False,
+        start_s=Fraction(3600),
+        clips=clips,
+    )
+
+
+def session_of(cut: Path, timeline: Timeline, library: Shelf, **asked: str) -> Session:
+    """A session of a made-up cut, its sound beside it; `asked` are controls of the whole cut."""
+    settings = Settings()
+    return Session(
+        timeline=timeline,
+        cut=cut,
+        folder=cut.with_name("sound"),
+        settings=settings,
+        level_rides="baked",
+        library=library,
+        controls=Controls(
+            base=replace(resolved_settings(settings.sound), **asked),
+            rules=(),
+            clips=timeline.clips,
+        ),
+        take_track=lambda record, wanted: wanted,
+        placed=[],
+    )
+
+
 def run(minutes: float, clip_s: int, space: str) -> tuple[float, int]:
     """Seconds that the sound of such a cut takes, and how many steps it has."""
     settings = Settings()
     clips = tuple(made_clip(n, clip_s) for n in range(round(60 * minutes / clip_s)))
     seen = [made_up(clip_s, n) for n in range(len(clips))]
-    timeline = Timeline(
-        name="benchmark", frame_rate=Fraction(24), drop_frame=False, start_s=Fraction(3600),
-        clips=clips,
-    )  # fmt: skip
+    timeline = timeline_of(clips)
     library = shelf()
     for kind in ("heel", "toe"):  # made on first use, once for all cuts
         library("concrete", "leather", kind)
@@ -101,13 +128,7 @@ def run(minutes: float, clip_s: int, space: str) -> tuple[float, int]:
         with Delivery(
             Path(folder, "out.otio"), Path(folder, "sound"), source=cut, overwrite=False
         ) as delivery:
-            base = replace(resolved_settings(settings.sound), space=space)
-            session = Session(
-                timeline=timeline, cut=cut, folder=Path(folder, "sound"), settings=settings,
-                level_rides="baked", library=library,
-                controls=Controls(base=base, rules=(), clips=clips),
-                take_track=lambda record, wanted: wanted, placed=[],
-            )  # fmt: skip
+            session = session_of(cut, timeline, library, space=space)
             start = time.process_time()
             tracks = Tracks(timeline=timeline, cut=cut, settings=settings.output, delivery=delivery)
             for clip, one in zip(clips, seen, strict=True):

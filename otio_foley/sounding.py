@@ -3,7 +3,6 @@ file, and what the timeline is told about it."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from otio_foley._version import __version__
 from otio_foley.analysis.movie import MovieSteps
+from otio_foley.casting import Group, groups_of
 from otio_foley.config import Settings
 from otio_foley.controls.gather import Controls
 from otio_foley.controls.rules import PlacedStep, StepPlace
@@ -50,10 +50,6 @@ from otio_foley.types import (
 
 #: Steps below this confidence have markers of another colour: look at these first.
 _SURE = 0.6
-
-#: Who covers less of the picture than this share of what the nearest covers is background: a third
-#: of their height.
-_BACKGROUND = 1 / 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +114,6 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
-    """People who share a file, on the track that they would have; `name` tells them apart where a
-    clip has several files."""
-
-    voices: tuple[Voice, ...]
-    track: int
-    name: str
-    background: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     """A step of somebody in the clip, and what is asked of it."""
 
@@ -155,7 +140,7 @@ def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[Sounde
     where = _place(shown.clip, session.timeline, handle_frames)
     groups = [
         replace(group, track=session.take_track(where.record, group.track))
-        for group in _groups(voices, session.settings.output.principals)
+        for group in groups_of(voices, session.settings.output.principals)
     ]
     asked = _asked(groups, shown.clip, session)
     made = (
@@ -165,32 +150,8 @@ def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[Sounde
     return tuple(one for one in made if one is not None)
 
 
-def _groups(voices: Sequence[Voice], principals: int) -> list[_Group]:
-    """Who is in front, the nearest first, each alone; then the background together."""
-    known = [0.0 if math.isnan(voice.nearness) else voice.nearness for voice in voices]
-    nearest = max(known)
-    order = sorted(range(len(voices)), key=lambda n: (-known[n], voices[n].person))
-    front = [n for n in order if known[n] >= _BACKGROUND * nearest][:principals]
-    behind = [voices[n] for n in order if n not in front]
-    several = len(voices) > 1
-    groups = [
-        _Group(
-            voices=(voices[n],),
-            track=rank,
-            name=f"P{voices[n].person}" if several else "",
-            background=False,
-        )
-        for rank, n in enumerate(front, 1)
-    ]
-    if behind:
-        # The same in every clip, however many are in front.
-        track = principals + 1
-        groups.append(_Group(voices=tuple(behind), track=track, name="BG", background=True))
-    return groups
-
-
 def _sounded(
-    group: _Group, asked: Sequence[_Asked], shown: Shown, where: _Place, session: Session
+    group: Group, asked: Sequence[_Asked], shown: Shown, where: _Place, session: Session
 ) -> SoundedClip | None:
     """A file of some people's steps; None where all of them are muted."""
     track = group.track
@@ -231,7 +192,7 @@ def _sounded(
     )
 
 
-def _asked(groups: Sequence[_Group], clip: Clip, session: Session) -> list[list[_Asked]]:
+def _asked(groups: Sequence[Group], clip: Clip, session: Session) -> list[list[_Asked]]:
     """Every step of each group with what is asked of it, in time order; of one in a handle what
     is asked of the clip. All people together, for a step is meant by its time alone."""
     each = [

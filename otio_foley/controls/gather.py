@@ -11,7 +11,6 @@ from otio_foley.controls.parse import parse_markers, parse_set, parse_toml
 from otio_foley.controls.rules import (
     PlacedStep,
     Rule,
-    StepPlace,
     resolve,
     resolve_steps,
     unused,
@@ -35,10 +34,6 @@ class Controls:
     def for_clip(self, track: int | None, clip: Clip) -> Resolved:
         """For a clip's sound on a footstep track (from 1); None while that is not known."""
         return resolve(self.rules, self.base, track=track, clip=clip, step=None)
-
-    def for_step(self, track: int, clip: Clip, step: StepPlace) -> Resolved:
-        """For one step, as if no other step were nearer to what is asked of steps."""
-        return resolve(self.rules, self.base, track=track, clip=clip, step=step)
 
     def for_steps(self, steps: Sequence[PlacedStep]) -> tuple[Resolved, ...]:
         """For each of the steps of a clip or cut; what is asked of a step, the nearest gets."""

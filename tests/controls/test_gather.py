@@ -69,8 +69,8 @@ def test_steps_are_asked_together_or_alone(tmp_path: Path) -> None:
     controls = gather(tmp_path / "reel1.edl", timeline, Settings())
     (street,) = timeline.clips
     places = [StepPlace(record_s=Fraction(n, 100), foot="left") for n in (199, 203)]
-    assert [controls.for_step(1, street, place).mute for place in places] == [True, True]
     steps = [PlacedStep(track=1, clip=street, step=place) for place in places]
+    assert [controls.for_steps([one])[0].mute for one in steps] == [True, True]
     assert [one.mute for one in controls.for_steps(steps)] == [True, False]
     assert controls.unused(steps) == []
     assert controls.unused([]) == ["marker 01:00:02:00 step: no such step within 2 frames"]

@@ -60,7 +60,7 @@ def resolved(folder: Path, asked: list[tuple[str, str]]) -> tuple[Resolved, list
     )
     step = StepPlace(record_s=Fraction(2), foot="left")
     placed = PlacedStep(track=1, clip=STREET, step=step)
-    return controls.for_step(1, STREET, step), controls.unused([placed])
+    return controls.for_steps([placed])[0], controls.unused([placed])
 
 
 @pytest.mark.parametrize(
