@@ -15,6 +15,7 @@ from otio_foley._version import __version__
 from otio_foley.config import CHOICES
 from otio_foley.errors import FoleyError
 from otio_foley.terminal import only_our_words, progress_shown, say
+from otio_foley.train.commands import evaluate, train
 
 if TYPE_CHECKING:
     from otio_foley.config import Settings
@@ -75,6 +76,13 @@ _OVERRIDES = (
         flag_value=True,
         default=None,
         help="EDL: footsteps in lists of their own beside the cut.",
+    ),
+    click.option(
+        "--engine",
+        "sound__engine",
+        type=click.Choice(CHOICES["sound.engine"]),
+        help="contacts (default): the detector's steps, library sound; method: steps found in the "
+        "generator's sound, library sound; generator: its own sound.",
     ),
     click.option(
         "--shoe", "sound__shoe", metavar="NAME", help="What is on the feet; default leather."
@@ -415,12 +423,19 @@ def doctor(as_json: bool) -> int:
     show_default=True,
     help="Folder for the demo's cut, shots and result.",
 )
-def demo(output_dir: Path) -> int:
+@click.option(
+    "--engine",
+    type=click.Choice(CHOICES["sound.engine"]),
+    default="contacts",
+    show_default=True,
+    help="Where steps come from, as for run.",
+)
+def demo(output_dir: Path, engine: str) -> int:
     """Run the shipped demo cut and score it against the truth of its rendered shots."""
     from otio_foley.demo import run_demo, table
 
     with progress_shown(quiet=False) as progress:
-        result, scores = run_demo(output_dir, progress)
+        result, scores = run_demo(output_dir, progress, engine)
     for line in table(scores):
         click.echo(line)
     click.echo(f"the cut with its footsteps: {result.output}")
@@ -429,116 +444,8 @@ def demo(output_dir: Path) -> int:
     return result.exit_code
 
 
-@commands.group()
-def train() -> None:
-    """Make data sets and models; for developers, needs the extra `train`."""
-
-
-@train.command()
-@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--clips", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option(
-    "--recipe",
-    type=click.Choice(["method", "floors", "steps", "demo"]),
-    default="method",
-    show_default=True,
-    help="What is shown; demo makes the shipped cut, whatever --clips says.",
-)
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
-@click.option(
-    "--material",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default="../shared",
-    show_default=True,
-    help="Folder with body/, gait/ and floors/.",
-)
-def stage(out: Path, clips: int, seed: int, recipe: str, jobs: int, material: Path) -> None:
-    """Render clips with exactly known footfalls into OUT; goes on where it was stopped."""
-    from otio_foley.train.stage import dataset
-
-    with progress_shown(quiet=False) as progress:
-        dataset.make(
-            out, material, recipe=recipe, clips=clips, seed=seed, jobs=jobs, report=progress
-        )
-    click.echo(str(out))
-
-
-@train.command()
-@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
-def samples(out: Path, jobs: int) -> None:
-    """Make our own library of footsteps from its seeds into OUT."""
-    from otio_foley.train.sounds.takes import make
-
-    with progress_shown(quiet=False) as progress:
-        count = make(out, jobs=jobs, report=progress)
-    click.echo(f"{count} takes in {out}")
-
-
-@commands.group()
-def evaluate() -> None:
-    """Measure what is found against the truth; for developers, needs the extra `train`."""
-
-
-@evaluate.command(name="sounds")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-def evaluate_sounds(folder: Path) -> None:
-    """Set our steps beside the real recordings in FOLDER, and have them told apart."""
-    from otio_foley.train.sounds.compare import report
-
-    for line in report(folder, lambda text: click.echo(text, err=True)):
-        click.echo(line)
-
-
-@train.command()
-@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-def sheets(out: Path) -> None:
-    """Draw spectrograms of every floor and shoe of ours into OUT."""
-    from otio_foley.train.sounds.sheets import draw
-
-    for path in draw(out):
-        click.echo(str(path))
-
-
-@evaluate.command(name="steps")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--learned",
-    type=click.Path(path_type=Path, exists=True),
-    help="Weights of the contact network; for motions the folder that its training left, with a "
-    "network for each person left out. Default the ones that ship.",
-)
-@click.option("--fps", type=float, multiple=True, default=(24.0, 25.0, 30.0), show_default=True)
-@click.option("--views", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--takes", type=click.IntRange(0), default=3, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--noise", type=_PATH, help="Measured noise of keypoints; default the shipped one.")
-@click.option("--exact", is_flag=True, help="Keypoints without noise.")
-def evaluate_steps(
-    folder: Path,
-    learned: Path | None,
-    fps: tuple[float, ...],
-    views: int,
-    takes: int,
-    seed: int,
-    noise: Path | None,
-    exact: bool,
-) -> None:
-    """Judge the steps found in FOLDER: a rendered data set, movies with labels.tsv, or recorded
-    motions below gait/, of which --fps, --views, --takes and the noise speak."""
-    from otio_foley.train.steps.evaluate import Terms, evaluated, shipped_noise
-
-    terms = Terms(
-        frame_rates=fps,
-        views=views,
-        takes=takes,
-        noise=None if exact else noise or shipped_noise(),
-        learned=learned,
-        seed=seed,
-    )
-    for line in evaluated(folder, terms, lambda text: click.echo(text, err=True)):
-        click.echo(line)
+commands.add_command(train)
+commands.add_command(evaluate)
 
 
 def _step_line(step: Step) -> str:

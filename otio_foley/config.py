@@ -42,9 +42,11 @@ class AnalysisSettings:
 class SoundSettings:
     """`floor` is what is walked on until a shot's floor is known; `shoe` what is on the feet;
     `space` the room in which it is heard; `seed` starts all randomness. `library`: a folder of the
-    user's own recordings, empty for none."""
+    user's own recordings, empty for none. `engine`: where steps come from and what they sound of
+    (`otio_foley.engines`)."""
 
     floor: str = "concrete"
+    engine: str = "contacts"
     shoe: str = "leather"
     space: str = "none"
     seed: int = 0
@@ -112,6 +114,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 #: What settings that are words may be.
 CHOICES: dict[str, tuple[str, ...]] = {
+    "sound.engine": ("contacts", "method", "generator"),
     "sound.space": ("none", "exterior", "small-room", "hall"),
     "analysis.layers": ("top", "all"),
     "output.host": get_args(Host),

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeAlias
 
+from otio_foley.config import Settings, SoundSettings
 from otio_foley.files import target_exists, unwritable
 from otio_foley.pipeline import Progress, run
 from otio_foley.report import ClipReport, Result
@@ -35,7 +36,9 @@ class Score:
     extra: int
 
 
-def run_demo(output_dir: Path, progress: Progress | None = None) -> tuple[Result, list[Score]]:
+def run_demo(
+    output_dir: Path, progress: Progress | None = None, engine: str = SoundSettings().engine
+) -> tuple[Result, list[Score]]:
     """Copy the demo's cut and shots to a folder, run it there, score it.
 
     Raises FoleyError as `run` does.
@@ -48,7 +51,8 @@ def run_demo(output_dir: Path, progress: Progress | None = None) -> tuple[Result
             _copy(path, output_dir / path.name)
     except OSError as error:
         raise unwritable(output_dir, error) from error
-    result = run(cut, overwrite=True, progress=progress)
+    settings = Settings(sound=SoundSettings(engine=engine))
+    result = run(cut, overwrite=True, progress=progress, settings=settings)
     truth = json.loads((source / "truth.json").read_text(encoding="utf-8"))["shots"]
     return result, [_score(clip, truth, cut) for clip in result.clips]
 
@@ -115,9 +119,18 @@ def table(scores: Sequence[Score]) -> list[str]:
     lines.append(
         f"all: {len(together)} of {true} true contacts found, "
         f"{sum(score.extra for score in scores)} extra, "
-        f"median error {_milliseconds(together)}"
+        f"median error {_milliseconds(together)}, F1 within 50 ms {f1(scores):.2f}"
     )
     return lines
+
+
+def f1(scores: Sequence[Score], window_s: float = 0.05) -> float:
+    """Harmonic mean of how many true contacts were found within a window and how many steps are
+    such a contact's."""
+    hits = sum(abs(error) <= window_s for score in scores for error in score.errors_s)
+    true = sum(len(score.errors_s) + score.missed for score in scores)
+    found = sum(len(score.errors_s) + score.extra for score in scores)
+    return 2.0 * hits / max(true + found, 1)
 
 
 def _milliseconds(errors_s: Sequence[float]) -> str:

@@ -20,6 +20,7 @@ from otio_foley.config import Settings
 from otio_foley.controls.gather import Controls, gather
 from otio_foley.controls.values import Known
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
+from otio_foley.engines import Voicebox, heard_steps
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
 from otio_foley.library.shelf import Shelf, shelf
 from otio_foley.library.words import FLOOR_WORDS
@@ -28,7 +29,14 @@ from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
 from otio_foley.preview import PlacedSound
 from otio_foley.reference import Reference, placed, seen_in
-from otio_foley.report import Beside, ClipReport, MovieReport, Result, Status, skipped
+from otio_foley.report import (
+    Beside,
+    ClipReport,
+    MovieReport,
+    Result,
+    Status,
+    skipped,
+)
 from otio_foley.sounding import Session, SoundedClip, sound_clip, sounded_steps
 from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
@@ -90,6 +98,7 @@ def run(
     sounds = default_audio_dir(target) if audio_dir is None else Path(audio_dir)
     roots = [_folder(root) for root in media_roots]
     finder = MediaFinder(document.media_folder or source.parent, roots, cache(probe), source.parent)
+    voicebox = _voicebox(settings)
     movie = None if picture is None else probe(Path(picture))
     if frame_rate is None:
         document = at_media_rate(document, finder, movie)
@@ -104,6 +113,7 @@ def run(
             level_rides=rides,
             library=library,
             controls=asked,
+            voicebox=voicebox if settings.sound.engine == "generator" else None,
             take_track=partial(_take_track, {}),
             placed=[],
         )
@@ -111,6 +121,7 @@ def run(
         job = _Job(
             session=session,
             finder=finder,
+            voicebox=voicebox,
             reference=None
             if movie is None
             else placed(at_rate(movie, timeline.frame_rate), picture_start, timeline),
@@ -153,9 +164,18 @@ def analyse(
         settings = replace(settings, sound=replace(settings.sound, floor=floor))
     _refuse_unknown_sound(settings, library)
     info = probe(Path(movie))
-    seen = _seen(info, 0.0, float("inf"), settings, _part(progress, info.path.name, 0.0, 1.0))
+    seen = _seen(
+        info,
+        0.0,
+        float("inf"),
+        settings,
+        _part(progress, info.path.name, 0.0, 1.0),
+        voicebox=_voicebox(settings),
+    )
     return MovieReport(
-        steps=sounded_steps(seen, settings), people=seen.people, pictures=seen.pictures
+        steps=sounded_steps(seen, settings),
+        people=seen.people,
+        pictures=seen.pictures,
     )
 
 
@@ -219,10 +239,12 @@ def _level_rides(document: Document, settings: Settings) -> LevelRides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What stays the same for all clips of a run; `tracks` is None in a dry run."""
+    """What stays the same for all clips of a run; `tracks` is None in a dry run, `voicebox` where
+    the generator has no say."""
 
     session: Session
     finder: MediaFinder
+    voicebox: Voicebox | None
     reference: Reference | None
     tracks: Tracks | None
 
@@ -302,7 +324,14 @@ def _sounded(
     low, high = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
     if info.is_still or low == high:
         return found, "the picture stands still"
-    seen = _seen(info, low - context_s, high + context_s, settings, progress)
+    seen = _seen(
+        info,
+        low - context_s,
+        high + context_s,
+        settings,
+        progress,
+        voicebox=job.voicebox,
+    )
     _refuse_missing_picture(info, seen, low, high)
     if not seen.steppers:
         return found, "someone is there but nobody steps" if seen.people else _NOBODY
@@ -351,8 +380,10 @@ def _seen(
     end_s: float,
     settings: Settings,
     progress: Callable[[float], None],
+    *,
+    voicebox: Voicebox | None,
 ) -> MovieSteps:
-    """Analyse a stretch of a movie."""
+    """Analyse a stretch of a movie; with a voicebox, the steps are those of its sound."""
     start_s = max(0.0, start_s)
     known_end_s = end_s if info.duration_s is None else min(end_s, float(info.duration_s))
     length_s = max(1e-3, known_end_s - start_s)
@@ -365,12 +396,31 @@ def _seen(
             progress(min(1.0, max(0.0, (frame.time_s - start_s) / length_s)))
             yield frame.time_s, frame.rgb
 
-    return find_steps(
+    seen = find_steps(
         pictures(),
         most_people=settings.analysis.most_people,
         least_confidence=settings.analysis.least_confidence,
         unseen_feet=settings.analysis.unseen_feet,
+        closeups=voicebox is not None,
     )
+    return seen if voicebox is None else heard_steps(seen, voicebox)
+
+
+def _voicebox(settings: Settings) -> Voicebox | None:
+    """What the generator speaks with, where it has a say. Raises InputError for sounds that it
+    cannot give."""
+    if settings.sound.engine == "contacts":
+        return None
+    if settings.sound.engine == "generator" and settings.output.step_files:
+        raise InputError(
+            "the generator's sound is of one piece: there are no files of single steps",
+            hint="leave --step-files out, or choose another engine",
+        )
+    # torch and the weights are for those who ask for them.
+    from otio_foley.synthesis.generator import bundled_generator
+    from otio_foley.synthesis.vocoder import bundled_vocoder
+
+    return Voicebox(bundled_generator(), bundled_vocoder().sound, settings.sound.seed)
 
 
 def _take_track(ends_s: dict[int, Fraction], record: Span, wanted: int) -> int:

@@ -16,7 +16,16 @@ from otio_foley.mix.pan import PanPoint, pan_curve
 from otio_foley.mix.space import DistancePoint
 from otio_foley.mix.stem import Levels, person_levels
 from otio_foley.time import playings
-from otio_foley.types import Action, Clip, Contact, FloatArray, Part, Span, TimeMap
+from otio_foley.types import (
+    Action,
+    Clip,
+    Contact,
+    FloatArray,
+    Part,
+    Span,
+    TimeMap,
+    Visuals,
+)
 
 #: A foot that rolls off toe last comes down toe first when the clip plays backwards.
 _REVERSED_PART: dict[Part, Part] = {"heel": "toe", "toe": "heel", "flat": "flat"}
@@ -53,17 +62,16 @@ class Played:
 class Voice:
     """One person in one clip: what is played, in its handles too, and over the clip's time both
     loudness layers, the distance and the place across the picture. `nearness` is the median area of
-    their silhouette, NaN where unknown: who is small is in the background."""
+    their silhouette, NaN where unknown: who is small is in the background. `visuals` are the
+    stepper's, in the movie's clock."""
 
+    person: int
     played: tuple[Played, ...]
     levels: Levels
     distance: tuple[DistancePoint, ...]
     pan: tuple[PanPoint, ...]
     nearness: float
-
-    @property
-    def person(self) -> int:
-        return self.played[0].contact.person
+    visuals: tuple[Visuals, ...] = ()
 
 
 def voice_of(stepper: Stepper, shown: Shown, handle_s: Fraction = Fraction(0)) -> Voice:
@@ -71,7 +79,7 @@ def voice_of(stepper: Stepper, shown: Shown, handle_s: Fraction = Fraction(0)) -
     out."""
     clip = shown.clip
     length_s = clip.record.duration_s
-    with_handles = replace(clip, time_map=_longer(clip.time_map, handle_s))
+    with_handles = replace(clip, time_map=longer(clip.time_map, handle_s))
     played = []
     for contact, action in zip(stepper.contacts, stepper.actions, strict=True):
         for one in _playings(contact, action, with_handles, shown.media_start_s):
@@ -92,11 +100,13 @@ def voice_of(stepper: Stepper, shown: Shown, handle_s: Fraction = Fraction(0)) -
         [one.contact.strength for one in played],
     )
     return Voice(
+        person=stepper.person,
         played=tuple(played),
         levels=levels,
         distance=_distance(stepper, shown),
         pan=_pan(stepper, shown),
         nearness=float(np.nanmedian(areas)) if np.isfinite(areas).any() else math.nan,
+        visuals=stepper.visuals,
     )
 
 
@@ -150,7 +160,7 @@ def _playings(
     return forwards + backwards
 
 
-def _longer(time_map: TimeMap, handle_s: Fraction) -> TimeMap:
+def longer(time_map: TimeMap, handle_s: Fraction) -> TimeMap:
     """Played on at the speed that it begins and ends with; record offsets below 0 lie before."""
     if not handle_s:
         return time_map

@@ -17,6 +17,7 @@ from otio_foley.controls.gather import Controls
 from otio_foley.controls.rules import PlacedStep, StepPlace
 from otio_foley.controls.values import NAMES, Resolved
 from otio_foley.delivery import sound_name
+from otio_foley.engines import Voicebox, change_levels, heard_as_it_is
 from otio_foley.errors import InputError
 from otio_foley.library.shelf import Shelf
 from otio_foley.media.sound import FX_NAME_LIMIT, BroadcastWave
@@ -55,7 +56,8 @@ _SURE = 0.6
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """What is the same for all clips of a cut. `take_track` gives a track that is free in a span
-    of the record, the wanted one if it can, and takes it; `placed` gathers every step that
+    of the record, the wanted one if it can, and takes it; `voicebox` is there where the generator
+    is heard as it is; `placed` gathers every step that
     anything could be asked of, muted ones too."""
 
     timeline: Timeline
@@ -65,6 +67,7 @@ class Session:
     level_rides: LevelRides
     library: Shelf
     controls: Controls
+    voicebox: Voicebox | None
     take_track: Callable[[Span, int], int]
     placed: list[PlacedStep]
 
@@ -161,7 +164,7 @@ def _sounded(
     of_clip = session.controls.for_clip(track, shown.clip)
     rides = session.level_rides == "automation" and not group.background
     voices = [voice for voice in group.voices if any(one.voice is voice for one in heard)]
-    notes, audio = _render(voices, heard, where, shown, session, rides=rides, space=of_clip.space)
+    notes, audio = _render(voices, heard, where, shown, session, rides=rides, of_clip=of_clip)
     steps = _steps(heard, shown.clip)
     name = sound_name(_title(steps, group.name), session.cut, shown.clip.clip_id)
     first_s = Fraction(where.first_sample, SAMPLE_RATE_HZ)
@@ -314,12 +317,18 @@ def _render(
     session: Session,
     *,
     rides: bool,
-    space: str,
+    of_clip: Resolved,
 ) -> tuple[tuple[tuple[Note, ...], ...], Audio]:
-    """What each voice's seen steps are played from, and the mix of all; one is rendered at a time,
-    for a clip may last for hours."""
-    scores, seen = [], []
+    """What each voice's seen steps are played from (nothing where the generator is heard), and the
+    mix of all; one is rendered at a time, for a clip may last for hours."""
+    voicebox = session.voicebox
+    scores: list[Sequence[Note]] = []
+    seen: list[tuple[Note, ...]] = []
     for voice in voices:
+        if voicebox is not None:
+            # Its sound is of one piece: it was not played from anything.
+            scores.append(())
+            continue
         own = [(_cue(one, where, session.settings), one) for one in heard if one.voice is voice]
         own.sort(key=lambda each: each[0].attack_sample)
         notes = score(
@@ -335,15 +344,37 @@ def _render(
 
     def sounds() -> Iterator[tuple[Audio, tuple[LevelPoint, ...]]]:
         for voice, notes in zip(voices, scores, strict=True):
-            audio = play(notes, where.length)
-            if space != "none":
+            if voicebox is None:
+                audio = play(notes, where.length)
+            else:
+                audio = heard_as_it_is(
+                    voice.visuals, shown, voicebox, length=where.length, first_s=where.start_s
+                )
+                change_levels(audio, _changes(voice, heard, where, of_clip.level_db))
+            if of_clip.space != "none":
                 absorb_air(audio, voice.distance, start_s=where.start_s)
-                add_reflections(audio, SPACES[space], voice.distance, start_s=where.start_s)
+                add_reflections(audio, SPACES[of_clip.space], voice.distance, start_s=where.start_s)
             if session.settings.output.pan:
                 audio = panned(audio, voice.pan, start_s=where.start_s)
             yield audio, _baked(voice, rides=rides)
 
     return tuple(seen), mix_down(sounds(), start_s=where.start_s)
+
+
+def _changes(
+    voice: Voice, heard: Sequence[_Asked], where: _Place, clip_db: float
+) -> list[tuple[int, float]]:
+    """From which samples on the generator's sound of somebody is to be louder or softer: from each
+    step to the next by what is asked of it, and silent from the clip's first frame to the first
+    step that is seen where a step of before would be heard on."""
+    own = {id(one.played): one.asked.level_db - clip_db for one in heard if one.voice is voice}
+    changes = [
+        (where.sample_at(one.offset_s), 10 ** (own[id(one)] / 20) if id(one) in own else 0.0)
+        for one in voice.played
+    ]
+    if any(one.offset_s < 0 for one in voice.played):
+        changes.append((where.clip_sample, 0.0))
+    return changes
 
 
 def _gone_before(notes: Sequence[Note], early: Collection[int], in_sample: int) -> list[Note]:

@@ -187,6 +187,22 @@ class CameraMotion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visuals:
+    """All that is seen of one person without a long hole: what sound can be made from.
+
+    times_s (N,) an even grid; pose (N, 41) float32 features of the legs on it; at the movie's own
+    frames rgb (F, 32, 32, 3) uint8 and flow (F, 16, 16, 2) int8 of the legs (`analysis.closeups`);
+    frame_at (N,) the number of the frame, with a fraction, that shows at each time of the grid.
+    """
+
+    times_s: FloatArray
+    pose: SampleArray
+    rgb: NDArray[np.uint8]
+    flow: NDArray[np.int8]
+    frame_at: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A foot meeting the floor, seconds from the movie's first presentation time.
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import soundfile
 
 import otio_foley
-from otio_foley.demo import Score, match, run_demo, table
+from otio_foley.demo import Score, f1, match, run_demo, table
 from otio_foley.errors import TargetExists
 from otio_foley.media.picture import frames, probe
 from otio_foley.report import Result
@@ -36,6 +37,29 @@ def test_every_true_contact_is_found_and_few_others(
     assert sum(score.extra for score in scores) <= 1
     assert sorted(abs(error) for error in found)[len(found) // 2] < 0.025
     assert max(abs(error) for error in found) < 0.08
+
+
+@pytest.mark.parametrize("engine", ["method", "generator"])
+def test_the_other_engines_give_a_playable_cut_in_time(engine: str, tmp_path: Path) -> None:
+    result, scores = run_demo(tmp_path, engine=engine)
+    assert result.output is not None
+    assert otio_foley.verify(tmp_path / "demo.fcpxml", result.output).identical
+    assert f1(scores) > 0.9
+    assert {step.found_by for clip in result.clips for step in clip.steps} <= {
+        "generator",
+        "generator+network",
+        "generator+rules",
+    }
+    assert {clip.name for clip in result.clips if clip.status == "silent"} == {"empty.mov"}
+    for stem in result.stems:
+        samples, rate_hz = soundfile.read(stem.path, dtype="float32")
+        assert rate_hz == 48_000 and len(samples) == stem.file_duration_s * 48_000
+        # Steps are heard where their markers are, and not between them.
+        loud = np.abs(samples).max()
+        assert 0.01 < loud < 1.0
+        for marker in stem.markers:
+            at = round(float(stem.in_s + marker.record_s - stem.record.start_s) * rate_hz)
+            assert np.abs(samples[max(0, at - 2400) : at + 4800]).max() > 0.03 * loud
 
 
 def test_feet_actions_and_silence(outcome: tuple[Path, Result, list[Score]]) -> None:

@@ -36,22 +36,32 @@ class CameraFollower:
         self._times_s: list[float] = []
         self._to_first: list[FloatArray] = []
 
+    def flow(self, grey: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """The flow (h, FLOW_WIDTH_PX, 2) of a picture (h, FLOW_WIDTH_PX) uint8 to the one before
+        it; None of the first, or of one of another size."""
+        last, self._last = self._last, grey
+        if last is None or last.shape != grey.shape:
+            return None
+        empty = np.zeros((*grey.shape, 2), dtype=np.float32)
+        return np.asarray(self._flow.calc(grey, last, empty), dtype=np.float32)
+
     def see(
-        self, time_s: float, grey: NDArray[np.uint8], people: Sequence[Box], scale: float
+        self,
+        time_s: float,
+        flow: NDArray[np.float32] | None,
+        people: Sequence[Box],
+        scale: float,
     ) -> None:
-        """One picture (h, FLOW_WIDTH_PX) uint8, with the boxes of the people in it (full pixels).
+        """One picture's `flow`, with the boxes of the people in it (full pixels).
 
         `scale` is full pixels per flow pixel.
         """
         step = np.eye(3)
-        if self._last is not None and self._last.shape == grey.shape:
-            empty = np.zeros((*grey.shape, 2), dtype=np.float32)
-            flow = np.asarray(self._flow.calc(grey, self._last, empty), dtype=np.float64)
-            step = _similarity(flow, people, scale)
+        if flow is not None:
+            step = _similarity(flow.astype(np.float64), people, scale)
         before = self._to_first[-1] if self._to_first else np.eye(3)
         self._to_first.append(before @ step)
         self._times_s.append(time_s)
-        self._last = grey
 
     def motion(self) -> CameraMotion:
         return CameraMotion(

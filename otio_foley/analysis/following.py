@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_foley.analysis.closeups import CloseUp, close_up
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.types import FloatArray
 
@@ -38,10 +39,13 @@ _MORE_LIKE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture (H, W, 3) uint8 RGB and its time."""
+    """One picture (H, W, 3) uint8 RGB and its time; its flow (h, w, 2) to the one before it, in
+    the flow's own pixels, and how long before that was."""
 
     time_s: float
     rgb: NDArray[np.uint8]
+    flow: NDArray[np.float32] | None = None
+    elapsed_s: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +61,9 @@ class Track:
     last_seen_s: float = -np.inf
     missed: int = 0
     """Pictures since they were last seen."""
+    closeups: bool = False
+    """Whether a close-up of their legs is kept of every sight."""
+    legs: dict[float, CloseUp] = field(default_factory=dict)
 
     @property
     def last(self) -> Person:
@@ -83,6 +90,10 @@ class Track:
         else:
             self.colour = person.colour
         self.seen[picture.time_s] = person
+        if self.closeups:
+            self.legs[picture.time_s] = close_up(
+                picture.rgb, picture.flow, picture.elapsed_s, person.keypoints_px
+            )
         self.last_seen_s = picture.time_s
         self.missed = 0
         self.crop = crop_around(person, self.velocity_px, self.crop)
@@ -146,6 +157,7 @@ def joined(tracks: Sequence[Track]) -> list[Track]:
         unlike, number = min(apart, default=(np.inf, 0))
         if unlike < 1.0:
             track.seen = {**people[number].seen, **track.seen}
+            track.legs |= people[number].legs
             people[number] = track
         else:
             people.append(track)

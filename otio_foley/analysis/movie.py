@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from otio_foley.analysis.action import label_actions
 from otio_foley.analysis.cadence import cadence_contacts
+from otio_foley.analysis.closeups import visuals
 from otio_foley.analysis.contacts import find_contacts
 from otio_foley.analysis.distance import across, body_height, distance_m, nearness_area
 from otio_foley.analysis.network import bundled_network
 from otio_foley.analysis.people import sight
-from otio_foley.types import Action, Contact, FloatArray
+from otio_foley.types import Action, Contact, FloatArray, Visuals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,8 @@ class Stepper:
 
     Over times_s (T,): silhouette_area (T,) as a share of the picture (where the picture cuts the
     body off, of the whole body), distance_m (T,) from the camera as far as a picture tells, and
-    across (T,) from the left edge (0) to the right (1); NaN where unknown.
+    across (T,) from the left edge (0) to the right (1); NaN where unknown. What the
+    generator reads is there where it was asked for.
     """
 
     person: int
@@ -33,6 +35,7 @@ class Stepper:
     silhouette_area: FloatArray
     distance_m: FloatArray
     across: FloatArray
+    visuals: tuple[Visuals, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +55,23 @@ def find_steps(
     most_people: int,
     least_confidence: float,
     unseen_feet: bool,
+    closeups: bool = False,
 ) -> MovieSteps:
     """Everybody's steps in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
     Times in the result are on the clock of the pictures' times. Contacts below `least_confidence`
-    are left out; with `unseen_feet`, those of feet out of the picture are told from the body.
+    are left out; with `unseen_feet`, those of feet out of the picture are told from the body. With
+    `closeups` what the generator reads is kept, of whoever may be heard, steps or not.
     """
-    sighting = sight(pictures, most_people=most_people)
+    sighting = sight(pictures, most_people=most_people, closeups=closeups)
     network = bundled_network()
     steppers = []
-    for pose in sighting.people:
+    for pose, legs in zip(sighting.people, sighting.closeups, strict=True):
         found = find_contacts(pose, sighting.camera, network)
         sure = tuple(one for one in found if one.confidence >= least_confidence)
         told = cadence_contacts(pose, sighting.camera, sure) if unseen_feet else ()
         contacts = tuple(sorted((*sure, *told), key=lambda contact: contact.time_s))
-        if contacts:
+        if contacts or closeups:
             steppers.append(
                 Stepper(
                     person=pose.person,
@@ -76,6 +81,7 @@ def find_steps(
                     silhouette_area=nearness_area(pose),
                     distance_m=distance_m(body_height(pose)),
                     across=across(pose),
+                    visuals=visuals(pose, sighting.camera, legs) if closeups else (),
                 )
             )
     return MovieSteps(

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_foley.analysis.closeups import CloseUps, gathered
 from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower
 from otio_foley.analysis.following import (
     LOST_AFTER_S,
@@ -27,7 +28,7 @@ from otio_foley.analysis.following import (
     same,
     settled,
 )
-from otio_foley.analysis.pose import Person, PoseNetwork
+from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.analysis.search import (
     LEAST_CONFIDENCE,
     LIVELY,
@@ -52,51 +53,68 @@ _SHORTEST_S = 0.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """What a stretch of picture shows: its frame times (T,), the people, the camera's motion."""
+    """What a stretch of picture shows: its frame times (T,), the people, the camera's motion, and
+    close-ups of each of the people's legs where they were asked for."""
 
     times_s: FloatArray
     image_size_px: tuple[int, int]
     people: tuple[Pose, ...]
     camera: CameraMotion
+    closeups: tuple[CloseUps, ...]
 
 
-def sight(pictures: Iterable[tuple[float, NDArray[np.uint8]]], *, most_people: int) -> Sighting:
+def sight(
+    pictures: Iterable[tuple[float, NDArray[np.uint8]]],
+    *,
+    most_people: int,
+    closeups: bool = False,
+) -> Sighting:
     """Find and follow the people in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
     The `most_people` who fill most of the picture for longest are kept, numbered from 0 in that
-    order. Deterministic. No picture at all gives an empty sighting.
+    order. `closeups` asks for pictures of their legs. Deterministic. No picture at all
+    gives an empty sighting.
     """
     camera = CameraFollower()
     times: list[float] = []
     size = (0, 0)
-    with _Crowd(most_people) as crowd:
-        for picture in _rising(pictures):
-            times.append(picture.time_s)
-            size = (picture.rgb.shape[1], picture.rgb.shape[0])
-            scale = size[0] / FLOW_WIDTH_PX
-            grey = _grey(picture.rgb)
-            crowd.see(picture, grey)
-            camera.see(picture.time_s, grey, crowd.boxes(), scale)
-        people = crowd.poses(np.array(times), size)
+    with _Crowd(most_people, closeups) as crowd:
+        for time_s, rgb in _rising(pictures):
+            size = (rgb.shape[1], rgb.shape[0])
+            grey = _grey(rgb)
+            flow = camera.flow(grey)
+            elapsed_s = time_s - times[-1] if times else 0.0
+            times.append(time_s)
+            crowd.see(Picture(time_s, rgb, flow, elapsed_s), grey)
+            camera.see(time_s, flow, crowd.boxes(), size[0] / FLOW_WIDTH_PX)
+        tracks = crowd.people()
+    every = np.array(times)
     return Sighting(
-        times_s=np.array(times), image_size_px=size, people=people, camera=camera.motion()
+        times_s=every,
+        image_size_px=size,
+        people=tuple(_pose(number, track, every, size) for number, track in enumerate(tracks)),
+        camera=camera.motion(),
+        closeups=tuple(gathered(track.legs) for track in tracks),
     )
 
 
-def _rising(pictures: Iterable[tuple[float, NDArray[np.uint8]]]) -> Iterator[Picture]:
+def _rising(
+    pictures: Iterable[tuple[float, NDArray[np.uint8]]],
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Broken streams repeat or turn back times; such pictures are passed over."""
     last_s = -np.inf
     for time_s, rgb in pictures:
         if time_s > last_s:
             last_s = time_s
-            yield Picture(time_s, rgb)
+            yield time_s, rgb
 
 
 class _Crowd:
     """Everyone who is being followed, and the pictures since the last look."""
 
-    def __init__(self, most_people: int) -> None:
+    def __init__(self, most_people: int, closeups: bool) -> None:
         self.most_people = most_people
+        self.closeups = closeups
         self.pool = ThreadPoolExecutor(max_workers=_THREADS)
         self.searchers = [PoseNetwork(follow=False, silhouette=False) for _ in range(_THREADS)]
         self.active: list[Track] = []
@@ -191,13 +209,13 @@ class _Crowd:
     def _take_on(self, person: Person, picture: Picture) -> None:
         """Follow someone new from here, and back through the pictures since the last look."""
         crop = crop_around(person, np.zeros(2), None)
-        track = Track(network=PoseNetwork(follow=True, silhouette=True), crop=crop)
+        track = self._new(crop)
         now = track.find(picture)
         if now is None or self._followed(now, picture.time_s):
             track.network.close()
             return
         track.take(now, picture)
-        back = Track(network=PoseNetwork(follow=True, silhouette=True), crop=crop)
+        back = self._new(crop)
         for earlier in reversed(self.recent):
             before = back.find(earlier)
             if before is not None and not self._followed(before, earlier.time_s):
@@ -206,7 +224,12 @@ class _Crowd:
                 break
         back.network.close()
         track.seen = {**dict(sorted(back.seen.items())), **track.seen}
+        track.legs |= back.legs
         self.active.append(track)
+
+    def _new(self, crop: Crop) -> Track:
+        network = PoseNetwork(follow=True, silhouette=True)
+        return Track(network=network, crop=crop, closeups=self.closeups)
 
     def _followed(self, person: Person, time_s: float) -> bool:
         """Whether somebody's track has this sight of them already."""
@@ -215,7 +238,8 @@ class _Crowd:
             for track in self.active + self.gone
         )
 
-    def poses(self, times_s: FloatArray, size: tuple[int, int]) -> tuple[Pose, ...]:
+    def people(self) -> list[Track]:
+        """Whoever matters, the most important first."""
         tracks = [
             track
             for track in joined(self.gone + self.active)
@@ -224,10 +248,7 @@ class _Crowd:
             >= LEAST_CONFIDENCE
         ]
         tracks.sort(key=lambda track: (-_presence(track), min(track.seen)))
-        return tuple(
-            _pose(number, track, times_s, size)
-            for number, track in enumerate(tracks[: self.most_people])
-        )
+        return tracks[: self.most_people]
 
 
 def _pose(number: int, track: Track, times_s: FloatArray, size: tuple[int, int]) -> Pose:

@@ -24,7 +24,7 @@ def look(x: float, y: float = 10.0) -> np.ndarray:
 def test_a_pan_is_followed_back_to_the_first_picture() -> None:
     follower = CameraFollower()
     for n in range(12):
-        follower.see(n / 25, look(3.0 * n), [], SCALE)
+        follower.see(n / 25, follower.flow(look(3.0 * n)), [], SCALE)
     camera = follower.motion()
     points = np.array([[[100.0, 50.0]]])
     there = to_ground(points, np.array([11 / 25]), camera)
@@ -37,6 +37,6 @@ def test_a_still_camera_stays_exactly_still_while_someone_passes() -> None:
         picture = look(0.0)
         picture[60:150, 20 * n : 20 * n + 30] = 255
         box = (20 * n * SCALE, 60 * SCALE, (20 * n + 30) * SCALE, 150 * SCALE)
-        follower.see(n / 25, picture, [box], SCALE)
+        follower.see(n / 25, follower.flow(picture), [box], SCALE)
     maps = follower.motion().to_first
     assert np.abs(maps - np.eye(3)[:2]).max() < 0.02 * SCALE

@@ -1,0 +1,145 @@
+"""The commands for developers: data sets and models are made, and what is found is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from otio_foley.terminal import progress_shown
+
+_PATH = click.Path(path_type=Path, readable=False)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.group()
+def train() -> None:
+    """Make data sets and models; for developers, needs the extra `train`."""
+
+
+@train.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--clips", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--recipe",
+    type=click.Choice(["method", "floors", "steps", "demo"]),
+    default="method",
+    show_default=True,
+    help="What is shown; demo makes the shipped cut, whatever --clips says.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--material",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="../shared",
+    show_default=True,
+    help="Folder with body/, gait/ and floors/.",
+)
+def stage(out: Path, clips: int, seed: int, recipe: str, jobs: int, material: Path) -> None:
+    """Render clips with exactly known footfalls into OUT; goes on where it was stopped."""
+    from otio_foley.train.stage import dataset
+
+    with progress_shown(quiet=False) as progress:
+        dataset.make(
+            out, material, recipe=recipe, clips=clips, seed=seed, jobs=jobs, report=progress
+        )
+    click.echo(str(out))
+
+
+@train.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+def samples(out: Path, jobs: int) -> None:
+    """Make our own library of footsteps from its seeds into OUT."""
+    from otio_foley.train.sounds.takes import make
+
+    with progress_shown(quiet=False) as progress:
+        count = make(out, jobs=jobs, report=progress)
+    click.echo(f"{count} takes in {out}")
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure what is found against the truth; for developers, needs the extra `train`."""
+
+
+@evaluate.command(name="sounds")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def evaluate_sounds(folder: Path) -> None:
+    """Set our steps beside the real recordings in FOLDER, and have them told apart."""
+    from otio_foley.train.sounds.compare import report
+
+    for line in report(folder, lambda text: click.echo(text, err=True)):
+        click.echo(line)
+
+
+@train.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+def sheets(out: Path) -> None:
+    """Draw spectrograms of every floor and shoe of ours into OUT."""
+    from otio_foley.train.sounds.sheets import draw
+
+    for path in draw(out):
+        click.echo(str(path))
+
+
+@evaluate.command(name="steps")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--learned",
+    type=click.Path(path_type=Path, exists=True),
+    help="Weights of the contact network; for motions the folder that its training left, with a "
+    "network for each person left out. Default the ones that ship.",
+)
+@click.option("--fps", type=float, multiple=True, default=(24.0, 25.0, 30.0), show_default=True)
+@click.option("--views", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--takes", type=click.IntRange(0), default=3, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--noise", type=_PATH, help="Measured noise of keypoints; default the shipped one.")
+@click.option("--exact", is_flag=True, help="Keypoints without noise.")
+def evaluate_steps(
+    folder: Path,
+    learned: Path | None,
+    fps: tuple[float, ...],
+    views: int,
+    takes: int,
+    seed: int,
+    noise: Path | None,
+    exact: bool,
+) -> None:
+    """Judge the steps found in FOLDER: a rendered data set, movies with labels.tsv, or recorded
+    motions below gait/, of which --fps, --views, --takes and the noise speak."""
+    from otio_foley.train.steps.evaluate import Terms, evaluated, shipped_noise
+
+    terms = Terms(
+        frame_rates=fps,
+        views=views,
+        takes=takes,
+        noise=None if exact else noise or shipped_noise(),
+        learned=learned,
+        seed=seed,
+    )
+    for line in evaluated(folder, terms, lambda text: click.echo(text, err=True)):
+        click.echo(line)
+
+
+@evaluate.command(name="generator")
+@click.argument("clips", type=_FOLDER)
+@click.option(
+    "--learned",
+    type=_FOLDER,
+    required=True,
+    help="Folder that the training left, with its lessons and baselines.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--sheet", type=_PATH, help="Also a picture of true and made spectra.")
+def evaluate_generator(clips: Path, learned: Path, jobs: int, sheet: Path | None) -> None:
+    """Judge the generator on the clips of a rendered data set whose captures were held back."""
+    from otio_foley.train.generator.judge import report
+    from otio_foley.train.generator.sheet import draw
+
+    if sheet is not None:
+        draw(sheet, clips, learned, jobs)
+    for line in report(clips, learned, jobs, lambda text: click.echo(text, err=True)):
+        click.echo(line)

@@ -1,0 +1,1 @@
+"""Teaching the generator and its vocoder."""
