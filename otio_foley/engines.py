@@ -47,11 +47,14 @@ class Voicebox:
         return self.vocoder(self.generator.mel(seen, seed=self.seed))
 
 
-def heard_steps(seen: MovieSteps, voicebox: Voicebox) -> MovieSteps:
+def heard_steps(
+    seen: MovieSteps, voicebox: Voicebox, *, least_confidence: float = 0.0
+) -> MovieSteps:
     """Everybody's steps as the generator's sound has them.
 
     Each onset is a step; what a step is (which foot, how hard) is taken from the contact that the
-    detector found there, whose confidence the agreement raises, or from those beside it.
+    detector found there, whose confidence the agreement raises, or from those beside it. Steps
+    below `least_confidence` are left out.
     """
     steppers = []
     for stepper in seen.steppers:
@@ -60,7 +63,9 @@ def heard_steps(seen: MovieSteps, voicebox: Voicebox) -> MovieSteps:
             for part in stepper.visuals
             for onset in sound_onsets(voicebox.sound(part))
         ]
-        contacts = _contacts(stepper, found)
+        contacts = tuple(
+            one for one in _contacts(stepper, found) if one.confidence >= least_confidence
+        )
         if contacts:
             steppers.append(replace(stepper, contacts=contacts, actions=label_actions(contacts)))
     return replace(seen, steppers=tuple(steppers))

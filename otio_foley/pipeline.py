@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import MovieSteps, find_steps
-from otio_foley.config import Settings
+from otio_foley.config import CHOICES, Settings
 from otio_foley.controls.gather import Controls, gather
 from otio_foley.controls.values import Known
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
@@ -403,7 +403,9 @@ def _seen(
         unseen_feet=settings.analysis.unseen_feet,
         closeups=voicebox is not None,
     )
-    return seen if voicebox is None else heard_steps(seen, voicebox)
+    if voicebox is None:
+        return seen
+    return heard_steps(seen, voicebox, least_confidence=settings.analysis.least_confidence)
 
 
 def _voicebox(settings: Settings) -> Voicebox | None:
@@ -450,12 +452,13 @@ def _part(
 
 
 def _refuse_unknown_sound(settings: Settings, library: Shelf) -> None:
-    """Raises InputError for a floor, shoe or space of the settings that nobody knows."""
+    """Raises InputError for a floor, shoe, space or engine of the settings that nobody knows."""
     sound = settings.sound
     for kind, name, known in (
         ("floor", sound.floor, library.floors if library.knows(sound.floor) else GROUNDS),
         ("shoe", sound.shoe, library.shoes),
         ("space", sound.space, tuple(SPACES)),
+        ("engine", sound.engine, CHOICES["sound.engine"]),
     ):
         if name not in known and not (kind == "floor" and library.knows(name)):
             raise InputError(f"unknown {kind} {name!r}", hint=f"known are {', '.join(known)}")

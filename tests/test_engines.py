@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import otio_foley
 from otio_foley.analysis.movie import MovieSteps, Stepper
+from otio_foley.config import OutputSettings, Settings, SoundSettings
 from otio_foley.engines import (
     Voicebox,
     change_levels,
@@ -15,7 +18,9 @@ from otio_foley.engines import (
     heard_steps,
     played_visuals,
 )
+from otio_foley.errors import InputError
 from otio_foley.playing import Shown
+from otio_foley.resources import bundled
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.generator import POSE, UPSAMPLED
 from otio_foley.synthesis.spectra import SPEC, Mel
@@ -125,6 +130,28 @@ def test_both_feet_of_a_landing_are_one_onset_and_two_steps() -> None:
     assert (left.foot, right.foot) == ("left", "right")
     assert right.time_s - left.time_s == pytest.approx(0.02)
     assert left.time_s == pytest.approx(3.0, abs=0.01)
+
+
+def test_onsets_that_nobody_is_sure_of_are_left_out() -> None:
+    movie = stepper((seen(2.0, 3.0),), contact(3.0, "left", 0.8))
+    (one,) = heard_steps(movie, VOICEBOX, least_confidence=0.7).steppers
+    assert [round(each.time_s) for each in one.contacts] == [3]
+
+
+def test_what_the_generator_cannot_give_is_refused_before_any_work(tmp_path: Path) -> None:
+    cut = bundled("samples") / "demo" / "demo.fcpxml"
+    for settings, said in (
+        (
+            Settings(
+                sound=SoundSettings(engine="generator"), output=OutputSettings(step_files=True)
+            ),
+            "of one piece",
+        ),
+        (Settings(sound=SoundSettings(engine="wavenet")), "unknown engine"),
+    ):
+        with pytest.raises(InputError, match=said):
+            otio_foley.run(cut, tmp_path / "x.fcpxml", settings=settings)
+    assert not list(tmp_path.iterdir())
 
 
 def test_somebody_without_a_sound_makes_no_step() -> None:

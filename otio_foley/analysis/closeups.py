@@ -119,6 +119,8 @@ def visuals(pose: Pose, camera: CameraMotion, seen: CloseUps) -> tuple[Visuals, 
         )
     found = []
     for stretch in stretches(pose, camera):
+        if len(stretch.times_s) < 2:
+            continue
         low = int(np.searchsorted(seen.times_s, stretch.times_s[0] - 1e-6))
         low = min(low, len(seen.times_s) - 1)
         high = int(np.searchsorted(seen.times_s, stretch.times_s[-1] + 1e-6))

@@ -27,8 +27,8 @@ from otio_foley.synthesis.onsets import sound_onsets
 from otio_foley.synthesis.spectra import Mel, griffin_lim, log_mel
 from otio_foley.synthesis.vocoder import bundled_vocoder
 from otio_foley.train.generator.learn import all_lessons
-from otio_foley.train.generator.lessons import Lesson, sound_of, split
-from otio_foley.types import FloatArray, SampleArray
+from otio_foley.train.generator.lessons import Lesson, Step, sound_of, split
+from otio_foley.types import FloatArray, Foot, SampleArray
 
 #: Contacts nearer than this strike together.
 _TOGETHER_S = 0.1
@@ -137,6 +137,13 @@ def report(dataset: Path, work: Path, jobs: int, tell: Callable[[str], None]) ->
     tell("generator")
     rows.append(
         (
+            "its timbre replaced from the library",
+            judged(lessons, lambda lesson: replaced(lesson, by(network)(lesson))),
+        )
+    )
+    tell("replaced")
+    rows.append(
+        (
             "visuals shuffled in time",
             judged(lessons, lambda lesson: by(network)(shuffled(lesson))),
         )
@@ -166,6 +173,22 @@ def report(dataset: Path, work: Path, jobs: int, tell: Callable[[str], None]) ->
             f"| {one.true} | {one.found} |"
         )
     return [*lines, "", *_spectra(lessons, network), "", *_speed(lessons, network)]
+
+
+def replaced(lesson: Lesson, made: SampleArray) -> SampleArray:
+    """What `--engine method` makes of a generator's sound: a take of the floor at each onset."""
+    start_s = float(lesson.seen.times_s[0])
+    feet: tuple[Foot, Foot] = ("left", "right")
+    steps = [
+        Step(
+            time_s=start_s + onset.time_s,
+            toe_off_s=None,
+            foot=feet[number % 2],
+            gait=lesson.steps[0].gait,
+        )
+        for number, onset in enumerate(sound_onsets(made))
+    ]
+    return sound_of(steps, lesson.floors[0], len(made), start_s=start_s, seed=2)
 
 
 def _truth(lesson: Lesson) -> SampleArray:

@@ -45,8 +45,8 @@ from otio_foley.train.generator.lessons import (
     split,
     unpictured_lessons,
 )
-from otio_foley.train.stage.actions import ACTIONS
-from otio_foley.train.steps.figures import performed_figures
+from otio_foley.train.steps.evaluate import shipped_noise
+from otio_foley.train.steps.learn import Amounts, performed
 from otio_foley.train.steps.noise import read_noise
 from otio_foley.train.steps.samples import plated_figures
 from otio_foley.types import SampleArray
@@ -63,6 +63,8 @@ _SILENT, _MISSING = 0.5, 0.25
 #: Share of the batches that have pictures.
 _PICTURED = 0.5
 _KEPT = 0.995
+#: The performances that the contact network learns from, too.
+_PERFORMED_SEED = 1000
 STEPS = 3000
 
 
@@ -231,10 +233,14 @@ def all_lessons(dataset: Path, material: Path, work: Path, *, jobs: int) -> list
     work.mkdir(parents=True, exist_ok=True)
     kept = work / "unpictured.pickle"
     if not kept.exists():
-        noise = read_noise(Path("models/pose_noise.json"))
-        performed = performed_figures(material, ACTIONS, 24, 8.0, 1000)
+        noise = read_noise(shipped_noise())
         made = [
-            *unpictured_lessons(performed, noise, views=2, seed=100),
+            *unpictured_lessons(
+                performed(material, work, Amounts(jobs=jobs), _PERFORMED_SEED),
+                noise,
+                views=2,
+                seed=100,
+            ),
             *unpictured_lessons(plated_figures(material), noise, views=4, seed=5000),
         ]
         kept.write_bytes(pickle.dumps(made))

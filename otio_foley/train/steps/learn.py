@@ -241,7 +241,7 @@ def learn(
     performed = _kept(
         work / "performed.npz",
         lambda: _filmed(
-            _performed(material, work, amounts, seed + 1000), amounts.views, noise, seed, tell
+            performed(material, work, amounts, seed + 1000), amounts.views, noise, seed, tell
         ),
     )
     tell(f"{len(performed)} stretches of performed motion")
@@ -286,7 +286,7 @@ def learn(
     return load_network(work / "final.safetensors")
 
 
-def _performed(material: Path, work: Path, amounts: Amounts, seed: int) -> list[Figure]:
+def performed(material: Path, work: Path, amounts: Amounts, seed: int) -> list[Figure]:
     """Performances of every action, by several processes; the same for any number of them."""
     path = work / "figures.pickle"
     if not path.exists():
