@@ -1,8 +1,8 @@
 """Train the generator against a discriminator.
 
-    otio-foley train stage CLIPS --recipe method --clips 72 --seed 11
+    otio-foley train stage CLIPS --recipe method --clips 36 --seed 11
     python -m otio_foley.train.generator.learn CLIPS --material ../shared --work WORK
-        [--out models/generator.safetensors] [--steps 3000] [--kinds rgb,flow,pose]
+        [--out models/generator.safetensors] [--steps 2500] [--kinds rgb,flow,pose]
 
 Lessons come from `lessons`; captures that are held back are never learned from, and `evaluate
 generator` judges on them. Everything is drawn from `--seed`; what is finished lies in WORK.
@@ -38,7 +38,7 @@ from otio_foley.synthesis.generator import (
     rgb_tensor,
 )
 from otio_foley.synthesis.spectra import SPEC
-from otio_foley.train.averaging import running_average
+from otio_foley.train.fitting import denormals_flushed, running_average
 from otio_foley.train.generator.lessons import (
     Lesson,
     dataset_lessons,
@@ -65,7 +65,7 @@ _PICTURED = 0.5
 _KEPT = 0.995
 #: The performances that the contact network learns from, too.
 _PERFORMED_SEED = 1000
-STEPS = 3000
+STEPS = 2500
 
 
 class Critic(nn.Module):
@@ -164,6 +164,7 @@ def _turned(pose: SampleArray, turn: bool) -> SampleArray:
     return mirrored
 
 
+@denormals_flushed()
 def fit(
     lessons: Sequence[Lesson],
     *,
@@ -174,7 +175,6 @@ def fit(
     batch: int = _BATCH,
 ) -> Generator:
     """A generator that has learned from lessons; the same one for the same seed and lessons."""
-    torch.set_flush_denormal(True)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = Generator()

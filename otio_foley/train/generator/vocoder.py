@@ -31,7 +31,7 @@ from otio_foley.synthesis.shoes import SHOES
 from otio_foley.synthesis.spectra import LEAST, NEPER_PER_DB, SPEC, SPREAD, log_mel, mel_filters
 from otio_foley.synthesis.takes import KINDS
 from otio_foley.synthesis.vocoder import VocoderNetwork
-from otio_foley.train.averaging import running_average
+from otio_foley.train.fitting import denormals_flushed, running_average
 from otio_foley.types import SampleArray
 
 HELD_SHOE = "boot"
@@ -45,7 +45,7 @@ _CRITIC_SIZES = (512, 2048)
 _ADVERSARY_FROM = 0.75
 _MEL, _ADVERSARY, _MATCHED = 10.0, 1.0, 1.0
 _KEPT = 0.995
-STEPS = 2000
+STEPS = 1600
 
 
 @cache
@@ -127,11 +127,11 @@ def mel_loss(made: Tensor, real: Tensor) -> Tensor:
     return (mel(made) - mel(real)).abs().mean()
 
 
+@denormals_flushed()
 def fit(
     sounds: Sequence[SampleArray], *, steps: int, seed: int, tell: Callable[[str], None]
 ) -> VocoderNetwork:
     """A vocoder that has learned from sounds; the same one for the same seed and sounds."""
-    torch.set_flush_denormal(True)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = VocoderNetwork()
@@ -201,7 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, default=Path("models/vocoder.safetensors"))
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--sounds", type=int, default=600)
+    parser.add_argument("--sounds", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     shoes = [shoe for shoe in SHOES if shoe != HELD_SHOE]

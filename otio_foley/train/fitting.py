@@ -1,7 +1,9 @@
-"""The running average of a network's weights, which is what ships of a training."""
+"""What trainings share: the running average that ships, and arithmetic that does not stall."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import torch
@@ -25,3 +27,14 @@ def running_average(network: nn.Module, kept: float) -> AveragedModel:
                 one.copy_(other)
 
     return AveragedModel(network, multi_avg_fn=forgetting)
+
+
+@contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """The tiniest numbers count as 0 meanwhile: processors take many times as long over them, and
+    networks at their beginning have many. It holds for the whole thread, so it is taken back."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
