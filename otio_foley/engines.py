@@ -18,11 +18,13 @@ import numpy as np
 
 from otio_foley.analysis.action import label_actions
 from otio_foley.analysis.movie import MovieSteps, Stepper
+from otio_foley.config import Settings
+from otio_foley.errors import InputError
 from otio_foley.playing import Shown, longer
 from otio_foley.synthesis import SAMPLE_RATE_HZ
-from otio_foley.synthesis.generator import Generator
+from otio_foley.synthesis.generator import Generator, bundled_generator
 from otio_foley.synthesis.onsets import sound_onsets
-from otio_foley.synthesis.vocoder import Vocoder
+from otio_foley.synthesis.vocoder import Vocoder, bundled_vocoder
 from otio_foley.types import Audio, Contact, FloatArray, Foot, SampleArray, Visuals
 
 #: An onset this near to a contact is that contact (s).
@@ -45,6 +47,19 @@ class Voicebox:
     def sound(self, seen: Visuals) -> SampleArray:
         """Mono samples (N,) at 48 kHz; the first one lies at the first of its times."""
         return self.vocoder(self.generator.mel(seen, seed=self.seed))
+
+
+def voicebox_of(settings: Settings) -> Voicebox | None:
+    """What the generator speaks with, where it has a say. Raises InputError for sounds that it
+    cannot give."""
+    if settings.sound.engine == "contacts":
+        return None
+    if settings.sound.engine == "generator" and settings.output.step_files:
+        raise InputError(
+            "the generator's sound is of one piece: there are no files of single steps",
+            hint="leave --step-files out, or choose another engine",
+        )
+    return Voicebox(bundled_generator(), bundled_vocoder().sound, settings.sound.seed)
 
 
 def heard_steps(

@@ -20,7 +20,7 @@ from otio_foley.config import CHOICES, Settings
 from otio_foley.controls.gather import Controls, gather
 from otio_foley.controls.values import Known
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
-from otio_foley.engines import Voicebox, heard_steps
+from otio_foley.engines import Voicebox, heard_steps, voicebox_of
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
 from otio_foley.library.shelf import Shelf, shelf
 from otio_foley.library.words import FLOOR_WORDS
@@ -98,7 +98,7 @@ def run(
     sounds = default_audio_dir(target) if audio_dir is None else Path(audio_dir)
     roots = [_folder(root) for root in media_roots]
     finder = MediaFinder(document.media_folder or source.parent, roots, cache(probe), source.parent)
-    voicebox = _voicebox(settings)
+    voicebox = voicebox_of(settings)
     movie = None if picture is None else probe(Path(picture))
     if frame_rate is None:
         document = at_media_rate(document, finder, movie)
@@ -170,7 +170,7 @@ def analyse(
         float("inf"),
         settings,
         _part(progress, info.path.name, 0.0, 1.0),
-        voicebox=_voicebox(settings),
+        voicebox=voicebox_of(settings),
     )
     return MovieReport(
         steps=sounded_steps(seen, settings),
@@ -406,23 +406,6 @@ def _seen(
     if voicebox is None:
         return seen
     return heard_steps(seen, voicebox, least_confidence=settings.analysis.least_confidence)
-
-
-def _voicebox(settings: Settings) -> Voicebox | None:
-    """What the generator speaks with, where it has a say. Raises InputError for sounds that it
-    cannot give."""
-    if settings.sound.engine == "contacts":
-        return None
-    if settings.sound.engine == "generator" and settings.output.step_files:
-        raise InputError(
-            "the generator's sound is of one piece: there are no files of single steps",
-            hint="leave --step-files out, or choose another engine",
-        )
-    # torch and the weights are for those who ask for them.
-    from otio_foley.synthesis.generator import bundled_generator
-    from otio_foley.synthesis.vocoder import bundled_vocoder
-
-    return Voicebox(bundled_generator(), bundled_vocoder().sound, settings.sound.seed)
 
 
 def _take_track(ends_s: dict[int, Fraction], record: Span, wanted: int) -> int:
