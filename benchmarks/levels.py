@@ -14,17 +14,14 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import tempfile
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import soundfile
-from sound import made_clip, made_up, session_of, timeline_of
+from sound import delivery_of_nothing, made_clip, made_up, session_of, timeline_of
 
 from otio_foley.config import Settings
-from otio_foley.delivery import Delivery
 from otio_foley.library.own import OwnLibrary
 from otio_foley.library.rendering import SHIPPED
 from otio_foley.library.shelf import Shelf
@@ -48,59 +45,55 @@ def levels(rng: np.random.Generator, library: Shelf) -> list[tuple[float, float,
     length_s = int(rng.integers(3, 9))
     clips = tuple(made_clip(n, length_s) for n in range(int(rng.integers(1, 5))))
     timeline = timeline_of(clips)
-    with tempfile.TemporaryDirectory() as folder:
-        cut = Path(folder, "cut.otio")
-        cut.write_text("{}")
-        with Delivery(
-            Path(folder, "out.otio"), Path(folder, "sound"), source=cut, overwrite=False
-        ) as delivery:
-            session = session_of(
-                cut,
-                timeline,
-                library,
-                floor=str(rng.choice(list(GROUNDS))),
-                shoe=str(rng.choice(list(SHOES))),
-                space=str(rng.choice(list(SPACES))),
-            )
-            tracks = Tracks(timeline=timeline, cut=cut, settings=settings.output, delivery=delivery)
-            for clip in clips:
-                seen = made_up(length_s, int(rng.integers(2**31)), people=int(rng.integers(1, 4)))
-                seen = replace(
-                    seen,
-                    steppers=tuple(
-                        replace(
-                            one,
-                            actions=(str(rng.choice(_ACTIONS)),) * len(one.actions),
-                            silhouette_area=one.silhouette_area * float(rng.uniform(0.3, 3.0)),
-                        )
-                        for one in seen.steppers
-                    ),
-                )
-                shown = Shown(
-                    clip=clip, spans=(clip.record,), media_start_s=Fraction(0),
-                    fingerprint=str(rng.integers(2**31)),
-                )  # fmt: skip
-                for sounded in sound_clip(shown, seen, session):
-                    tracks.add(sounded)
-            delivered = tracks.deliver()
-            found = []
-            for number in sorted({stem.track for stem in delivered.stems}):
-                own = [stem for stem in delivered.stems if stem.track == number]
-                whole = np.zeros((length_s * len(clips) * SAMPLE_RATE_HZ, 1), np.float32)
-                for stem in own:
-                    samples, _ = soundfile.read(
-                        delivery.staged(stem.path.name), dtype="float32", always_2d=True
+    with delivery_of_nothing() as (cut, delivery):
+        session = session_of(
+            cut,
+            timeline,
+            library,
+            floor=str(rng.choice(list(GROUNDS))),
+            shoe=str(rng.choice(list(SHOES))),
+            space=str(rng.choice(list(SPACES))),
+        )
+        tracks = Tracks(timeline=timeline, cut=cut, settings=settings.output, delivery=delivery)
+        for clip in clips:
+            seen = made_up(length_s, int(rng.integers(2**31)), people=int(rng.integers(1, 4)))
+            seen = replace(
+                seen,
+                steppers=tuple(
+                    replace(
+                        one,
+                        actions=(str(rng.choice(_ACTIONS)),) * len(one.actions),
+                        silhouette_area=one.silhouette_area * float(rng.uniform(0.3, 3.0)),
                     )
-                    first = round(stem.in_s * SAMPLE_RATE_HZ)
-                    count = round(stem.record.duration_s * SAMPLE_RATE_HZ)
-                    at = round(stem.record.start_s * SAMPLE_RATE_HZ)
-                    whole[at : at + count] += samples[first : first + count]
-                audio = Audio(samples=whole, sample_rate_hz=SAMPLE_RATE_HZ)
-                held = any(note.startswith(f"FS {number}:") for note in delivered.notes)
-                target = settings.output.track_lufs
-                if number > settings.output.principals:
-                    target += settings.output.background_lu
-                found.append((short_term_max_lufs(audio) - target, true_peak_dbtp(audio), held))
+                    for one in seen.steppers
+                ),
+            )
+            shown = Shown(
+                clip=clip, spans=(clip.record,), media_start_s=Fraction(0),
+                fingerprint=str(rng.integers(2**31)),
+            )  # fmt: skip
+            for sounded in sound_clip(shown, seen, session):
+                tracks.add(sounded)
+        delivered = tracks.deliver()
+        found = []
+        for number in sorted({stem.track for stem in delivered.stems}):
+            own = [stem for stem in delivered.stems if stem.track == number]
+            whole = np.zeros((length_s * len(clips) * SAMPLE_RATE_HZ, 1), np.float32)
+            for stem in own:
+                samples, _ = soundfile.read(
+                    delivery.staged(stem.path.name), dtype="float32", always_2d=True
+                )
+                first = round(stem.in_s * SAMPLE_RATE_HZ)
+                count = round(stem.record.duration_s * SAMPLE_RATE_HZ)
+                at = round(stem.record.start_s * SAMPLE_RATE_HZ)
+                whole[at : at + count] += samples[first : first + count]
+            audio = Audio(samples=whole, sample_rate_hz=SAMPLE_RATE_HZ)
+            held = any(note.startswith(f"FS {number}:") for note in delivered.notes)
+            target = settings.output.track_lufs
+            if number > settings.output.principals:
+                target += settings.output.background_lu
+            found.append((short_term_max_lufs(audio) - target, true_peak_dbtp(audio), held))
+
     return found
 
 

@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -108,9 +110,21 @@ def session_of(cut: Path, timeline: Timeline, library: Shelf, **asked: str) -> S
             rules=(),
             clips=timeline.clips,
         ),
+        voicebox=None,
         take_track=lambda record, wanted: wanted,
         placed=[],
     )
+
+
+@contextmanager
+def delivery_of_nothing() -> Iterator[tuple[Path, Delivery]]:
+    """An empty cut and where its sounds go, both gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        cut = Path(folder, "cut.otio")
+        cut.write_text("{}")
+        output, sounds = Path(folder, "out.otio"), Path(folder, "sound")
+        with Delivery(output, sounds, source=cut, overwrite=False) as delivery:
+            yield cut, delivery
 
 
 def run(minutes: float, clip_s: int, space: str) -> tuple[float, int]:
@@ -122,24 +136,19 @@ def run(minutes: float, clip_s: int, space: str) -> tuple[float, int]:
     library = shelf()
     for kind in ("heel", "toe"):  # made on first use, once for all cuts
         library("concrete", "leather", kind)
-    with tempfile.TemporaryDirectory() as folder:
-        cut = Path(folder, "cut.otio")
-        cut.write_text("{}")
-        with Delivery(
-            Path(folder, "out.otio"), Path(folder, "sound"), source=cut, overwrite=False
-        ) as delivery:
-            session = session_of(cut, timeline, library, space=space)
-            start = time.process_time()
-            tracks = Tracks(timeline=timeline, cut=cut, settings=settings.output, delivery=delivery)
-            for clip, one in zip(clips, seen, strict=True):
-                shown = Shown(
-                    clip=clip, spans=(clip.record,), media_start_s=Fraction(0),
-                    fingerprint=clip.clip_id,
-                )  # fmt: skip
-                for sounded in sound_clip(shown, one, session):
-                    tracks.add(sounded)
-            tracks.deliver()
-            took_s = time.process_time() - start
+    with delivery_of_nothing() as (cut, delivery):
+        session = session_of(cut, timeline, library, space=space)
+        start = time.process_time()
+        tracks = Tracks(timeline=timeline, cut=cut, settings=settings.output, delivery=delivery)
+        for clip, one in zip(clips, seen, strict=True):
+            shown = Shown(
+                clip=clip, spans=(clip.record,), media_start_s=Fraction(0),
+                fingerprint=clip.clip_id,
+            )  # fmt: skip
+            for sounded in sound_clip(shown, one, session):
+                tracks.add(sounded)
+        tracks.deliver()
+        took_s = time.process_time() - start
     return took_s, len(session.placed)
 
 

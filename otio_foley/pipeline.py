@@ -29,14 +29,7 @@ from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
 from otio_foley.preview import PlacedSound
 from otio_foley.reference import Reference, placed, seen_in
-from otio_foley.report import (
-    Beside,
-    ClipReport,
-    MovieReport,
-    Result,
-    Status,
-    skipped,
-)
+from otio_foley.report import Beside, ClipReport, MovieReport, Result, Status, skipped
 from otio_foley.sounding import Session, SoundedClip, sound_clip, sounded_steps
 from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
@@ -173,9 +166,7 @@ def analyse(
         voicebox=voicebox_of(settings),
     )
     return MovieReport(
-        steps=sounded_steps(seen, settings),
-        people=seen.people,
-        pictures=seen.pictures,
+        steps=sounded_steps(seen, settings), people=seen.people, pictures=seen.pictures
     )
 
 
@@ -324,14 +315,7 @@ def _sounded(
     low, high = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
     if info.is_still or low == high:
         return found, "the picture stands still"
-    seen = _seen(
-        info,
-        low - context_s,
-        high + context_s,
-        settings,
-        progress,
-        voicebox=job.voicebox,
-    )
+    seen = _seen(info, low - context_s, high + context_s, settings, progress, voicebox=job.voicebox)
     _refuse_missing_picture(info, seen, low, high)
     if not seen.steppers:
         return found, "someone is there but nobody steps" if seen.people else _NOBODY

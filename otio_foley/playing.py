@@ -16,16 +16,7 @@ from otio_foley.mix.pan import PanPoint, pan_curve
 from otio_foley.mix.space import DistancePoint
 from otio_foley.mix.stem import Levels, person_levels
 from otio_foley.time import playings
-from otio_foley.types import (
-    Action,
-    Clip,
-    Contact,
-    FloatArray,
-    Part,
-    Span,
-    TimeMap,
-    Visuals,
-)
+from otio_foley.types import Action, Clip, Contact, FloatArray, Part, Span, TimeMap, Visuals
 
 #: A foot that rolls off toe last comes down toe first when the clip plays backwards.
 _REVERSED_PART: dict[Part, Part] = {"heel": "toe", "toe": "heel", "flat": "flat"}

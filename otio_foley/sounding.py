@@ -57,8 +57,7 @@ _SURE = 0.6
 class Session:
     """What is the same for all clips of a cut. `take_track` gives a track that is free in a span
     of the record, the wanted one if it can, and takes it; `voicebox` is there where the generator
-    is heard as it is; `placed` gathers every step that
-    anything could be asked of, muted ones too."""
+    is heard as it is; `placed` gathers every step that anything could be asked of, muted too."""
 
     timeline: Timeline
     cut: Path

@@ -20,13 +20,13 @@ FLOW_PX: Final = 16
 #: Side of what is shown, in leg lengths; its middle lies half-way between hips and feet.
 _REACH = 1.6
 #: Flow is kept in 8 bits: so many units for one leg length in a tenth of a second.
-FLOW_UNITS: Final = 32.0
+_FLOW_UNITS = 32.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseUp:
     """rgb (RGB_PX, RGB_PX, 3) uint8, flow (FLOW_PX, FLOW_PX, 2) int8: how fast what is shown moves
-    against what is about it, in FLOW_UNITS."""
+    against what is about it."""
 
     rgb: NDArray[np.uint8]
     flow: NDArray[np.int8]
@@ -72,7 +72,7 @@ def close_up(
     border = np.concatenate([moved[0], moved[-1], moved[:, 0], moved[:, -1]])
     # From this picture back to the last: against the motion.
     speed = -(moved - np.median(border, axis=0)) / (leg_px * scale) / max(elapsed_s, 1e-3)
-    units = np.clip(np.round(speed * FLOW_UNITS / 10.0), -127, 127)
+    units = np.clip(np.round(speed * _FLOW_UNITS / 10.0), -127, 127)
     return CloseUp(rgb=shown.astype(np.uint8), flow=units.astype(np.int8))
 
 

@@ -24,8 +24,8 @@ class Stepper:
 
     Over times_s (T,): silhouette_area (T,) as a share of the picture (where the picture cuts the
     body off, of the whole body), distance_m (T,) from the camera as far as a picture tells, and
-    across (T,) from the left edge (0) to the right (1); NaN where unknown. What the
-    generator reads is there where it was asked for.
+    across (T,) from the left edge (0) to the right (1); NaN where unknown. `visuals`, which the
+    generator reads, are there where they were asked for.
     """
 
     person: int

@@ -39,9 +39,9 @@ class StftSpec:
 
 SPEC: Final = StftSpec()
 
-#: Magnitudes below this are silence (-100 dB of a full-scale sine, about).
+#: Magnitudes below this are silence (a full-scale sine has 256).
 LEAST = 1e-4
-#: Of the logarithms of magnitudes: silence lies at -1, a full-scale click near 1.
+#: Of the logarithms of magnitudes: silence lies at -1, a loud step near 1.
 _MIDDLE, SPREAD = -4.2, 5.0
 NEPER_PER_DB = float(np.log(10.0) / 20.0)
 
@@ -65,12 +65,10 @@ def log_mel(samples: SampleArray, spec: StftSpec = SPEC) -> Mel:
     frames = 1 + len(samples) // spec.hop
     if len(samples) < spec.window:
         samples = np.pad(samples, (0, spec.window - len(samples)))
-    magnitudes = np.abs(
-        librosa.stft(
-            samples, n_fft=spec.window, hop_length=spec.hop, center=True, pad_mode="constant"
-        )
+    spectrum = librosa.stft(
+        samples, n_fft=spec.window, hop_length=spec.hop, center=True, pad_mode="constant"
     )
-    mels = mel_filters(spec) @ magnitudes
+    mels = mel_filters(spec) @ np.abs(spectrum)
     return scaled(mels.T[:frames])
 
 

@@ -1,14 +1,21 @@
-"""What trainings share: the running average that ships, and arithmetic that does not stall."""
+"""What trainings share: the running average that ships, arithmetic that does not stall, and how
+weights and what they were made from are written."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+
+from otio_foley.types import JsonValue
 
 _Weights: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
 
@@ -38,3 +45,15 @@ def denormals_flushed() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+def save(network: nn.Module, path: Path) -> None:
+    """Weights as safetensors."""
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
+
+
+def write_card(weights: Path, name: str, **facts: JsonValue) -> None:
+    """What weights were made from, for machines, as `name` beside them: their checksum first."""
+    told = {"sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), **facts}
+    text = json.dumps(told, indent=1) + "\n"
+    weights.with_name(name).write_text(text, encoding="utf-8")

@@ -18,16 +18,15 @@ from otio_foley.errors import InputError
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.generator import (
     KINDS,
-    UPSAMPLED,
+    VISUAL_HZ,
     Generator,
     bundled_generator,
     load_generator,
 )
 from otio_foley.synthesis.onsets import sound_onsets
-from otio_foley.synthesis.spectra import Mel, griffin_lim, log_mel
+from otio_foley.synthesis.spectra import SPEC, Mel, griffin_lim, log_mel
 from otio_foley.synthesis.vocoder import bundled_vocoder
-from otio_foley.train.generator.learn import all_lessons
-from otio_foley.train.generator.lessons import Lesson, Step, sound_of, split
+from otio_foley.train.generator.lessons import Lesson, Step, dataset_lessons, sound_of, split
 from otio_foley.types import FloatArray, Foot, SampleArray
 
 #: Contacts nearer than this strike together.
@@ -118,7 +117,7 @@ def shuffled(lesson: Lesson) -> Lesson:
 
 def held_lessons(dataset: Path, work: Path, jobs: int) -> list[Lesson]:
     """What is judged on. Raises InputError where no clip shows a capture that was held back."""
-    _, lessons = split(all_lessons(dataset, Path("../shared"), work, jobs=jobs))
+    _, lessons = split(dataset_lessons(dataset, work / "pictured", jobs))
     if not lessons:
         raise InputError(f"{dataset} has no clip of a capture that was held back")
     return lessons
@@ -192,7 +191,7 @@ def replaced(lesson: Lesson, made: SampleArray) -> SampleArray:
 
 
 def _truth(lesson: Lesson) -> SampleArray:
-    length = len(lesson.known) * SAMPLE_RATE_HZ // 60
+    length = len(lesson.known) * round(SAMPLE_RATE_HZ / VISUAL_HZ)
     start_s = float(lesson.seen.times_s[0])
     return sound_of(lesson.steps, lesson.floors[0], length, start_s=start_s, seed=1)
 
@@ -233,5 +232,5 @@ def _speed(lessons: Sequence[Lesson], network: Generator) -> list[str]:
     spent = time.perf_counter() - started
     return [
         f"Real-time factor of generator and vocoder: {spent / seconds:.3f} ({seconds:.0f} s of "
-        f"sound; {UPSAMPLED * 60} mel frames a second)."
+        f"sound; {SPEC.frames_hz:.0f} mel frames a second)."
     ]

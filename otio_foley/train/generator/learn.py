@@ -11,8 +11,6 @@ generator` judges on them. Everything is drawn from `--seed`; what is finished l
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import pickle
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +20,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from otio_foley.analysis.features import ACROSS
@@ -38,7 +35,7 @@ from otio_foley.synthesis.generator import (
     rgb_tensor,
 )
 from otio_foley.synthesis.spectra import SPEC
-from otio_foley.train.fitting import denormals_flushed, running_average
+from otio_foley.train.fitting import denormals_flushed, running_average, save, write_card
 from otio_foley.train.generator.lessons import (
     Lesson,
     dataset_lessons,
@@ -272,25 +269,24 @@ def main(arguments: list[str] | None = None) -> int:
         tell=lambda text: print(text, flush=True),
     )
     name = "generator" if set(kinds) == set(KINDS) else "-".join(kinds)
-    save_file(network.state_dict(), given.work / f"{name}.safetensors")
+    save(network, given.work / f"{name}.safetensors")
     if given.out is None:
         return 0
-    save_file(network.state_dict(), given.out)
-    pictured = [one for one in learned_from if one.pictured]
-    card = {
-        "weights": given.out.name,
-        "sha256": hashlib.sha256(given.out.read_bytes()).hexdigest(),
-        "seed": given.seed,
-        "steps": given.steps,
-        "lessons": {
-            "pictured": len(pictured),
-            "unpictured": len(learned_from) - len(pictured),
+    save(network, given.out)
+    pictured = sum(one.pictured for one in learned_from)
+    write_card(
+        given.out,
+        CARD,
+        seed=given.seed,
+        steps=given.steps,
+        lessons={
+            "pictured": pictured,
+            "unpictured": len(learned_from) - pictured,
             "held_back": len(judged),
         },
-        "command": "python -m otio_foley.train.generator.learn CLIPS --work WORK "
+        command="python -m otio_foley.train.generator.learn CLIPS --work WORK "
         f"--steps {given.steps} --seed {given.seed} --out models/generator.safetensors",
-    }
-    (given.out.parent / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    )
     return 0
 
 

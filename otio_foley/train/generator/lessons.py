@@ -27,7 +27,7 @@ from otio_foley.library.own import OwnLibrary, default_library
 from otio_foley.media.picture import frames, probe
 from otio_foley.mix.loudness import ACTION_DB
 from otio_foley.synthesis import SAMPLE_RATE_HZ
-from otio_foley.synthesis.generator import UPSAMPLED
+from otio_foley.synthesis.generator import UPSAMPLED, VISUAL_HZ
 from otio_foley.synthesis.performance import Cue, Walker, play, score
 from otio_foley.synthesis.spectra import log_mel
 from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE
@@ -36,6 +36,7 @@ from otio_foley.train.steps.figures import Figure, paced
 from otio_foley.train.steps.noise import NoiseModel
 from otio_foley.train.steps.pixels import owner
 from otio_foley.train.steps.samples import samples
+from otio_foley.train.steps.trials import Doing
 from otio_foley.types import (
     Action,
     Contact,
@@ -70,6 +71,7 @@ METHOD_FLOORS = ("carpet", "concrete", "tile", "wood")
 _SOUNDS = 2
 #: Who is seen without a picture is this much slower or faster than they were.
 _PACES = (0.8, 1.6)
+_LEAST_KNOWN_S = 1.0
 _FRAME_RATES = (24.0, 25.0, 30.0)
 
 
@@ -142,8 +144,10 @@ def _library() -> OwnLibrary:
     return default_library()
 
 
-def _mels(steps: Sequence[Step], floors: Sequence[str], times_s: FloatArray, seed: int) -> Any:
-    length = round((len(times_s) - 1) * SAMPLE_RATE_HZ / 60) + SAMPLE_RATE_HZ // 60
+def _mels(
+    steps: Sequence[Step], floors: Sequence[str], times_s: FloatArray, seed: int
+) -> NDArray[np.float16]:
+    length = round(len(times_s) * SAMPLE_RATE_HZ / VISUAL_HZ)
     made = [
         log_mel(sound_of(steps, floor, length, start_s=float(times_s[0]), seed=seed + number))
         for number, floor in enumerate(floors)
@@ -240,7 +244,7 @@ def unpictured_lessons(
                 known = np.zeros(len(times), dtype=bool)
                 for window in truth.windows:
                     known |= (times >= window.start_s) & (times <= window.end_s)
-                if known.sum() < 60:
+                if known.sum() < _LEAST_KNOWN_S * VISUAL_HZ:
                     continue
                 steps = tuple(
                     Step(
@@ -265,12 +269,10 @@ def unpictured_lessons(
                 )
 
 
-def _gait_at(doing: Sequence[Any], time_s: float) -> Gait:
-    for part in doing:
-        if part.start_s <= time_s < part.end_s:
-            gait: Gait = part.gait
-            return gait
-    return "walk"
+def _gait_at(doing: Sequence[Doing], time_s: float) -> Gait:
+    """What is done at a time; people on plates, of whom nobody says so, walk."""
+    during = (part.gait for part in doing if part.start_s <= time_s < part.end_s)
+    return next(during, "walk")
 
 
 def split(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:

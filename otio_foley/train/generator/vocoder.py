@@ -1,6 +1,6 @@
 """Train the vocoder on the library's footsteps.
 
-    python -m otio_foley.train.generator.vocoder --work WORK [--out models/vocoder.safetensors]
+    python -m otio_foley.train.generator.vocoder [--out models/vocoder.safetensors]
 
 It learns from steps of every floor and action in four of the shoes; takes of the fifth (HELD_SHOE)
 are what it is judged on. Spectral losses of four sizes first, then with critics of two sizes on
@@ -10,8 +10,6 @@ complex spectra (after Jang et al. 2021, as Vocos has them), fewer and narrower 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -20,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,7 +28,7 @@ from otio_foley.synthesis.shoes import SHOES
 from otio_foley.synthesis.spectra import LEAST, NEPER_PER_DB, SPEC, SPREAD, log_mel, mel_filters
 from otio_foley.synthesis.takes import KINDS
 from otio_foley.synthesis.vocoder import VocoderNetwork
-from otio_foley.train.fitting import denormals_flushed, running_average
+from otio_foley.train.fitting import denormals_flushed, running_average, save, write_card
 from otio_foley.types import SampleArray
 
 HELD_SHOE = "boot"
@@ -212,18 +209,17 @@ def main(arguments: list[str] | None = None) -> int:
         seed=given.seed,
         tell=lambda text: print(text, flush=True),
     )
-    save_file(network.state_dict(), given.out)
-    card = {
-        "weights": given.out.name,
-        "sha256": hashlib.sha256(given.out.read_bytes()).hexdigest(),
-        "seed": given.seed,
-        "steps": given.steps,
-        "sounds": given.sounds,
-        "held_shoe": HELD_SHOE,
-        "command": f"python -m otio_foley.train.generator.vocoder --steps {given.steps} "
+    save(network, given.out)
+    write_card(
+        given.out,
+        CARD,
+        seed=given.seed,
+        steps=given.steps,
+        sounds=given.sounds,
+        held_shoe=HELD_SHOE,
+        command=f"python -m otio_foley.train.generator.vocoder --steps {given.steps} "
         f"--sounds {given.sounds} --seed {given.seed} --out models/vocoder.safetensors",
-    }
-    (given.out.parent / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    )
     return 0
 
 

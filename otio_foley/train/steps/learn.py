@@ -12,20 +12,16 @@ drawn from `--seed`; what is finished lies in `--work` and is not done again.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -38,6 +34,7 @@ from otio_foley.analysis.network import (
     ContactNetwork,
     load_network,
 )
+from otio_foley.train.fitting import save, write_card
 from otio_foley.train.stage.actions import ACTIONS, Action, Way
 from otio_foley.train.steps.figures import Figure, paced, performed_figures
 from otio_foley.train.steps.noise import NoiseModel, read_noise
@@ -334,11 +331,6 @@ class _Mixed(Sequence[Example]):
         return self._performed[(index * 7919) % len(self._performed)]
 
 
-def save(network: ContactNetwork, path: Path) -> None:
-    """Weights as safetensors."""
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
-
-
 def _filmed(
     figures: Sequence[Figure], views: int, noise: NoiseModel, seed: int, tell: Callable[[str], None]
 ) -> Iterator[Example]:
@@ -393,24 +385,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     network = learn(given.material, read_noise(given.noise), given.work, amounts, given.seed, tell)
     if given.out is not None:
         save(network, given.out)
-        card = given.out.with_name(CARD)
-        card.write_text(
-            json.dumps(_card(given.out, given, amounts), indent=1) + "\n", encoding="utf-8"
+        write_card(
+            given.out,
+            CARD,
+            version=1,
+            command="python -m otio_foley.train.steps.learn --material DIR --noise FILE --work DIR "
+            f"--out FILE --seed {given.seed}" + (" --fast" if given.fast else ""),
+            seed=given.seed,
+            noise=read_noise(given.noise).source,
+            amounts=asdict(amounts),
+            subjects=[*sorted({one.subject for one in plated_figures(given.material)})],
         )
     return 0
-
-
-def _card(weights: Path, given: argparse.Namespace, amounts: Amounts) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "command": "python -m otio_foley.train.steps.learn --material DIR --noise FILE --work DIR "
-        f"--out FILE --seed {given.seed}" + (" --fast" if given.fast else ""),
-        "seed": given.seed,
-        "noise": read_noise(given.noise).source,
-        "amounts": asdict(amounts),
-        "subjects": sorted({figure.subject for figure in plated_figures(given.material)}),
-    }
 
 
 if __name__ == "__main__":
