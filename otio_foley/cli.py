@@ -19,7 +19,7 @@ from otio_foley.train.commands import evaluate, train
 
 if TYPE_CHECKING:
     from otio_foley.config import Settings
-    from otio_foley.report import Step
+    from otio_foley.report import FloorSeen, Step
 
 _PATH = click.Path(path_type=Path, readable=False)
 _CUT = click.argument("cut", type=_PATH)
@@ -28,7 +28,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 _FLOOR = click.option(
     "--floor",
     metavar="NAME",
-    help="What is walked on, where nothing narrower is said; default concrete.",
+    help="What is walked on, where nothing narrower is said; default auto, what the picture shows.",
 )
 _SET = click.option(
     "--set",
@@ -221,6 +221,8 @@ def analyse(movie: Path, floor: str | None, settings_file: Path | None, as_json:
         return
     for step in report.steps:
         click.echo(_step_line(step))
+    for seen in report.floors:
+        click.echo(_floor_line(seen))
     click.echo(f"{len(report.steps)} steps, {report.people} people, {report.pictures} pictures")
 
 
@@ -446,6 +448,15 @@ def demo(output_dir: Path, engine: str) -> int:
 
 commands.add_command(train)
 commands.add_command(evaluate)
+
+
+def _floor_line(seen: FloorSeen) -> str:
+    span = seen.span
+    others = ", ".join(f"{floor} {chance:.0%}" for floor, chance in span.runners_up)
+    return (
+        f"person {seen.person} from {span.start_s:.1f} to {span.end_s:.1f} s on {span.floor}, "
+        f"{span.chance:.0%} (else {others})"
+    )
 
 
 def _step_line(step: Step) -> str:

@@ -21,6 +21,9 @@ from typing import Any, get_args
 from otio_foley.errors import InputError
 from otio_foley.types import Host, LevelRides
 
+#: The floor that stands for the one that is recognised.
+AUTO_FLOOR = "auto"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
@@ -40,12 +43,12 @@ class AnalysisSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundSettings:
-    """`floor` is what is walked on until a shot's floor is known; `shoe` what is on the feet;
-    `space` the room in which it is heard; `seed` starts all randomness. `library`: a folder of the
-    user's own recordings, empty for none. `engine`: where steps come from and what they sound of
-    (`otio_foley.engines`)."""
+    """`floor` is what is walked on, auto what is recognised in the picture; `shoe` what is on the
+    feet; `space` the room in which it is heard; `seed` starts all randomness. `library`: a folder
+    of the user's own recordings, empty for none. `engine`: where steps come from and what they
+    sound of (`otio_foley.engines`)."""
 
-    floor: str = "concrete"
+    floor: str = AUTO_FLOOR
     engine: str = "contacts"
     shoe: str = "leather"
     space: str = "none"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import MovieSteps, find_steps
-from otio_foley.config import CHOICES, Settings
+from otio_foley.config import AUTO_FLOOR, CHOICES, Settings
 from otio_foley.controls.gather import Controls, gather
 from otio_foley.controls.values import Known
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
@@ -29,7 +29,16 @@ from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
 from otio_foley.preview import PlacedSound
 from otio_foley.reference import Reference, placed, seen_in
-from otio_foley.report import Beside, ClipReport, MovieReport, Result, Status, skipped
+from otio_foley.remarks import remarks
+from otio_foley.report import (
+    Beside,
+    ClipReport,
+    FloorSeen,
+    MovieReport,
+    Result,
+    Status,
+    skipped,
+)
 from otio_foley.sounding import Session, SoundedClip, sound_clip, sounded_steps
 from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
@@ -139,7 +148,7 @@ def run(
         clips=tuple(reports),
         settings_digest=settings.digest,
         files=() if delivered is None else delivered.files,
-        notes=(*_notes(session, reports), *(() if delivered is None else delivered.notes)),
+        notes=(*remarks(session, reports), *(() if delivered is None else delivered.notes)),
     )
 
 
@@ -163,10 +172,14 @@ def analyse(
         float("inf"),
         settings,
         _part(progress, info.path.name, 0.0, 1.0),
+        floors=settings.sound.floor == AUTO_FLOOR,
         voicebox=voicebox_of(settings),
     )
     return MovieReport(
-        steps=sounded_steps(seen, settings), people=seen.people, pictures=seen.pictures
+        steps=sounded_steps(seen, settings),
+        people=seen.people,
+        pictures=seen.pictures,
+        floors=_floors_seen(seen),
     )
 
 
@@ -274,7 +287,7 @@ def _clip(
     if not spans:
         return _report(clip, "silent", "hidden behind a higher layer"), []
     try:
-        found, made = _sounded(job, clip, spans, progress)
+        found, made, floors = _sounded(job, clip, spans, progress)
     except FoleyError as error:
         reason = f"{error}; {error.hint}" if error.hint else str(error)
         return _report(clip, "skipped", reason), []
@@ -291,14 +304,15 @@ def _clip(
         reason=found.note,
         steps=tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person))),
         record=clip.record,
+        floors=floors,
     )
     return report, [one.stem for one in made]
 
 
 def _sounded(
     job: _Job, clip: Clip, spans: tuple[Span, ...], progress: Callable[[float], None]
-) -> tuple[Found, tuple[SoundedClip, ...] | str]:
-    """The clip's medium and its sound, or why it is silent."""
+) -> tuple[Found, tuple[SoundedClip, ...] | str, tuple[FloorSeen, ...]]:
+    """The clip's medium, its sound or why it is silent, and the floors that were recognised."""
     settings = job.session.settings
     if job.reference is None:
         found, context_s = (
@@ -314,18 +328,35 @@ def _sounded(
         job.tracks.production += _own_sound(clip, found)
     low, high = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
     if info.is_still or low == high:
-        return found, "the picture stands still"
-    seen = _seen(info, low - context_s, high + context_s, settings, progress, voicebox=job.voicebox)
+        return found, "the picture stands still", ()
+    seen = _seen(
+        info,
+        low - context_s,
+        high + context_s,
+        settings,
+        progress,
+        floors=job.session.controls.may_be_recognised(clip),
+        voicebox=job.voicebox,
+    )
     _refuse_missing_picture(info, seen, low, high)
     if not seen.steppers:
-        return found, "someone is there but nobody steps" if seen.people else _NOBODY
+        return found, "someone is there but nobody steps" if seen.people else _NOBODY, ()
     shown = Shown(
         clip=clip,
         spans=spans,
         media_start_s=found.media_start_s,
         fingerprint=fingerprint(info.path),
     )
-    return found, sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
+    made = sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
+    return found, made, _floors_seen(seen)
+
+
+def _floors_seen(seen: MovieSteps) -> tuple[FloorSeen, ...]:
+    return tuple(
+        FloorSeen(person=stepper.person, span=span)
+        for stepper in seen.steppers
+        for span in stepper.floors
+    )
 
 
 def _own_sound(clip: Clip, found: Found) -> list[PlacedSound]:
@@ -365,6 +396,7 @@ def _seen(
     settings: Settings,
     progress: Callable[[float], None],
     *,
+    floors: bool,
     voicebox: Voicebox | None,
 ) -> MovieSteps:
     """Analyse a stretch of a movie; with a voicebox, the steps are those of its sound."""
@@ -385,6 +417,7 @@ def _seen(
         most_people=settings.analysis.most_people,
         least_confidence=settings.analysis.least_confidence,
         unseen_feet=settings.analysis.unseen_feet,
+        floors=floors,
         closeups=voicebox is not None,
     )
     if voicebox is None:
@@ -427,7 +460,8 @@ def _refuse_unknown_sound(settings: Settings, library: Shelf) -> None:
         ("space", sound.space, tuple(SPACES)),
         ("engine", sound.engine, CHOICES["sound.engine"]),
     ):
-        if name not in known and not (kind == "floor" and library.knows(name)):
+        said = kind == "floor" and (name == AUTO_FLOOR or library.knows(name))
+        if name not in known and not said:
             raise InputError(f"unknown {kind} {name!r}", hint=f"known are {', '.join(known)}")
 
 
@@ -453,7 +487,11 @@ def asked_of(
 def _known(library: Shelf) -> Known:
     """Words that controls may use: floors that somebody has, and other names for them."""
     return Known(
-        floors=(*library.floors, *(word for word in FLOOR_WORDS if library.knows(word))),
+        floors=(
+            AUTO_FLOOR,
+            *library.floors,
+            *(word for word in FLOOR_WORDS if library.knows(word)),
+        ),
         shoes=library.shoes,
         spaces=tuple(SPACES),
     )
@@ -462,24 +500,6 @@ def _known(library: Shelf) -> Known:
 def _sets(controls: Sequence[str], floor: str | None) -> tuple[str, ...]:
     """Controls of the command line; the floor's own option is the weakest of them."""
     return (*(() if floor is None else (f"floor={floor}",)), *controls)
-
-
-def _notes(session: Session, reports: Sequence[ClipReport]) -> tuple[str, ...]:
-    """What a person ought to know of the whole: floors that others stand in for, controls that
-    nothing answers to."""
-    floors = sorted({step.floor for report in reports for step in report.steps})
-    library = session.library
-    instead = [
-        f"no takes for the floor {floor!r}: {library.stand_in(floor)} is heard instead"
-        for floor in floors
-        if library.stand_in(floor) != floor
-    ]
-    instead += [
-        f"no recordings of {floor!r} in the library: ours are heard"
-        for floor in floors
-        if library.recordings is not None and not library.is_users(floor)
-    ]
-    return (*instead, *session.controls.unused(session.placed))
 
 
 def _folder(root: PathLike) -> Path:

@@ -16,7 +16,18 @@ from otio_foley.mix.pan import PanPoint, pan_curve
 from otio_foley.mix.space import DistancePoint
 from otio_foley.mix.stem import Levels, person_levels
 from otio_foley.time import playings
-from otio_foley.types import Action, Clip, Contact, FloatArray, Part, Span, TimeMap, Visuals
+from otio_foley.types import (
+    OTHER_FLOOR,
+    Action,
+    Clip,
+    Contact,
+    FloatArray,
+    FloorSpan,
+    Part,
+    Span,
+    TimeMap,
+    Visuals,
+)
 
 #: A foot that rolls off toe last comes down toe first when the clip plays backwards.
 _REVERSED_PART: dict[Part, Part] = {"heel": "toe", "toe": "heel", "flat": "flat"}
@@ -53,8 +64,8 @@ class Played:
 class Voice:
     """One person in one clip: what is played, in its handles too, and over the clip's time both
     loudness layers, the distance and the place across the picture. `nearness` is the median area of
-    their silhouette, NaN where unknown: who is small is in the background. `visuals` are the
-    stepper's, in the movie's clock."""
+    their silhouette, NaN where unknown: who is small is in the background. `floors` and `visuals`
+    are the stepper's, in the movie's clock."""
 
     person: int
     played: tuple[Played, ...]
@@ -62,7 +73,22 @@ class Voice:
     distance: tuple[DistancePoint, ...]
     pan: tuple[PanPoint, ...]
     nearness: float
+    floors: tuple[FloorSpan, ...] = ()
     visuals: tuple[Visuals, ...] = ()
+
+    def floor_at(self, source_s: float) -> str | None:
+        """What was recognised under them at a time of the movie."""
+        return floor_under(self.floors, source_s)
+
+
+def floor_under(floors: Sequence[FloorSpan], source_s: float) -> str | None:
+    """What was recognised at a time of the movie; None where nothing was, or something of which
+    there is no sound."""
+    if not floors:
+        return None
+    # Beyond the first and last glance it is the same floor.
+    span = next((one for one in floors if source_s < one.end_s), floors[-1])
+    return None if span.floor == OTHER_FLOOR else span.floor
 
 
 def voice_of(stepper: Stepper, shown: Shown, handle_s: Fraction = Fraction(0)) -> Voice:
@@ -97,6 +123,7 @@ def voice_of(stepper: Stepper, shown: Shown, handle_s: Fraction = Fraction(0)) -
         distance=_distance(stepper, shown),
         pan=_pan(stepper, shown),
         nearness=float(np.nanmedian(areas)) if np.isfinite(areas).any() else math.nan,
+        floors=stepper.floors,
         visuals=stepper.visuals,
     )
 

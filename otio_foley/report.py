@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from otio_foley._version import __version__
-from otio_foley.types import Action, Foot, JsonValue, Part, Skipped, Span, StemClip
+from otio_foley.types import Action, FloorSpan, Foot, JsonValue, Part, Skipped, Span, StemClip
 
 Status: TypeAlias = Literal["done", "silent", "skipped"]
 
@@ -49,8 +49,28 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FloorSeen:
+    """A floor that was recognised under somebody."""
+
+    person: int
+    span: FloorSpan
+
+    def as_json(self) -> dict[str, JsonValue]:
+        span = self.span
+        return {
+            "person": self.person,
+            "source_start_s": round(span.start_s, 3),
+            "source_end_s": round(span.end_s, 3),
+            "floor": span.floor,
+            "chance": span.chance,
+            "runners_up": [{"floor": floor, "chance": chance} for floor, chance in span.runners_up],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClipReport:
-    """What became of one clip: `done` (has steps), `silent` (needs none) or `skipped`, and why."""
+    """What became of one clip: `done` (has steps), `silent` (needs none) or `skipped`, and why;
+    `floors` are those recognised under each of its people."""
 
     clip_id: str
     name: str
@@ -58,6 +78,7 @@ class ClipReport:
     reason: str
     steps: tuple[Step, ...] = ()
     record: Span | None = None
+    floors: tuple[FloorSeen, ...] = ()
 
     def as_json(self) -> dict[str, JsonValue]:
         return {
@@ -68,6 +89,7 @@ class ClipReport:
             "record_start_s": None if self.record is None else float(self.record.start_s),
             "record_duration_s": None if self.record is None else float(self.record.duration_s),
             "steps": [step.as_json() for step in self.steps],
+            "floors": [seen.as_json() for seen in self.floors],
         }
 
 
@@ -134,6 +156,7 @@ class MovieReport:
     steps: tuple[Step, ...]
     people: int
     pictures: int
+    floors: tuple[FloorSeen, ...] = ()
 
     def as_json(self) -> dict[str, JsonValue]:
         return {
@@ -141,4 +164,5 @@ class MovieReport:
             "people": self.people,
             "pictures": self.pictures,
             "steps": [step.as_json() for step in self.steps],
+            "floors": [seen.as_json() for seen in self.floors],
         }

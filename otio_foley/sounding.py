@@ -12,7 +12,7 @@ from pathlib import Path
 from otio_foley._version import __version__
 from otio_foley.analysis.movie import MovieSteps
 from otio_foley.casting import Group, groups_of
-from otio_foley.config import Settings
+from otio_foley.config import AUTO_FLOOR, Settings
 from otio_foley.controls.gather import Controls
 from otio_foley.controls.rules import PlacedStep, StepPlace
 from otio_foley.controls.values import NAMES, Resolved
@@ -25,8 +25,8 @@ from otio_foley.mix.loudness import LevelPoint
 from otio_foley.mix.pan import panned
 from otio_foley.mix.space import SPACES, absorb_air, add_reflections, delay_samples, distance_at
 from otio_foley.mix.stem import mix_down, person_levels
-from otio_foley.playing import Played, Shown, Voice, voice_of
-from otio_foley.report import Step
+from otio_foley.playing import Played, Shown, Voice, floor_under, voice_of
+from otio_foley.report import FloorSeen, Step
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.performance import FADE_SAMPLES, Cue, Note, Walker, play, score
 from otio_foley.time import (
@@ -49,6 +49,8 @@ from otio_foley.types import (
     Timeline,
 )
 
+#: What is walked on where nobody says so and nothing is recognised.
+_ORDINARY_FLOOR = "concrete"
 #: Steps below this confidence have markers of another colour: look at these first.
 _SURE = 0.6
 
@@ -124,6 +126,15 @@ class _Asked:
     level_db: float
     action_db: float
     asked: Resolved
+
+    @property
+    def floor(self) -> str:
+        return floor_of(self.asked.floor, self.voice.floor_at(self.played.contact.time_s))
+
+
+def floor_of(asked: str, recognised: str | None) -> str:
+    """The floor that is heard: the one asked for, else the recognised, else an ordinary one."""
+    return asked if asked != AUTO_FLOOR else recognised or _ORDINARY_FLOOR
 
 
 def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[SoundedClip, ...]:
@@ -270,7 +281,13 @@ def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
             [contact.strength for contact in stepper.contacts],
         )
         steps += [
-            _step(contact, action, None, level, settings.sound.floor)
+            _step(
+                contact,
+                action,
+                None,
+                level,
+                floor_of(settings.sound.floor, floor_under(stepper.floors, contact.time_s)),
+            )
             for contact, action, level in zip(
                 stepper.contacts, stepper.actions, levels.step_db, strict=True
             )
@@ -407,7 +424,7 @@ def _cue(one: _Asked, where: _Place, settings: Settings) -> Cue:
         footstep=Footstep(
             contact=played.contact,
             action=played.action,
-            floor=asked.floor,
+            floor=one.floor,
             gain_db=one.action_db,
         ),
         attack_sample=where.sample_at(played.offset_s) + late,
@@ -429,7 +446,7 @@ def _steps(heard: Sequence[_Asked], clip: Clip) -> tuple[Step, ...]:
             one.played.action,
             clip.record.start_s + one.played.offset_s,
             one.level_db,
-            one.asked.floor,
+            one.floor,
         )
         for one in heard
         if one.played.seen
@@ -498,7 +515,12 @@ def _provenance(
         "clip_id": shown.clip.clip_id,
         "media_fingerprint": shown.fingerprint,
         "settings": session.settings.digest,
-        "floor": _usual(one.asked.floor for one in heard),
+        "floor": _usual(one.floor for one in heard),
+        "floors_seen": [
+            FloorSeen(person=person, span=span).as_json()
+            for person, voice in voices.items()
+            for span in voice.floors
+        ],
         "shoe": _usual(one.asked.shoe for one in heard),
         "controls": _values(of_clip),
         "level_rides": "automation" if rides else "baked",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,6 +200,22 @@ class Visuals:
     rgb: NDArray[np.uint8]
     flow: NDArray[np.int8]
     frame_at: FloatArray
+
+
+#: What a recognised floor is called that is none of the product's.
+OTHER_FLOOR: Final = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorSpan:
+    """What is walked on from start_s to end_s (seconds of the movie): its calibrated chance, 0..1,
+    and the other floors that it may be, the likeliest first."""
+
+    start_s: float
+    end_s: float
+    floor: str
+    chance: float
+    runners_up: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

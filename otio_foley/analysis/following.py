@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.closeups import CloseUp, close_up
+from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.types import FloatArray
 
@@ -61,9 +61,7 @@ class Track:
     last_seen_s: float = -np.inf
     missed: int = 0
     """Pictures since they were last seen."""
-    closeups: bool = False
-    """Whether a close-up of their legs is kept of every sight."""
-    legs: dict[float, CloseUp] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def last(self) -> Person:
@@ -90,10 +88,9 @@ class Track:
         else:
             self.colour = person.colour
         self.seen[picture.time_s] = person
-        if self.closeups:
-            self.legs[picture.time_s] = close_up(
-                picture.rgb, picture.flow, picture.elapsed_s, person.keypoints_px
-            )
+        self.notes.take(
+            picture.time_s, picture.rgb, picture.flow, picture.elapsed_s, person.keypoints_px
+        )
         self.last_seen_s = picture.time_s
         self.missed = 0
         self.crop = crop_around(person, self.velocity_px, self.crop)
@@ -157,7 +154,7 @@ def joined(tracks: Sequence[Track]) -> list[Track]:
         unlike, number = min(apart, default=(np.inf, 0))
         if unlike < 1.0:
             track.seen = {**people[number].seen, **track.seen}
-            track.legs |= people[number].legs
+            track.notes.add(people[number].notes)
             people[number] = track
         else:
             people.append(track)

@@ -14,8 +14,9 @@ from otio_foley.analysis.closeups import visuals
 from otio_foley.analysis.contacts import find_contacts
 from otio_foley.analysis.distance import across, body_height, distance_m, nearness_area
 from otio_foley.analysis.network import bundled_network
+from otio_foley.analysis.notes import Glance, Noting
 from otio_foley.analysis.people import sight
-from otio_foley.types import Action, Contact, FloatArray, Visuals
+from otio_foley.types import Action, Contact, FloatArray, FloorSpan, Visuals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,8 @@ class Stepper:
 
     Over times_s (T,): silhouette_area (T,) as a share of the picture (where the picture cuts the
     body off, of the whole body), distance_m (T,) from the camera as far as a picture tells, and
-    across (T,) from the left edge (0) to the right (1); NaN where unknown. `visuals`, which the
-    generator reads, are there where they were asked for.
+    across (T,) from the left edge (0) to the right (1); NaN where unknown. What they walk on and
+    what the generator reads are there where they were asked for.
     """
 
     person: int
@@ -35,6 +36,7 @@ class Stepper:
     silhouette_area: FloatArray
     distance_m: FloatArray
     across: FloatArray
+    floors: tuple[FloorSpan, ...] = ()
     visuals: tuple[Visuals, ...] = ()
 
 
@@ -55,18 +57,23 @@ def find_steps(
     most_people: int,
     least_confidence: float,
     unseen_feet: bool,
+    floors: bool = False,
     closeups: bool = False,
 ) -> MovieSteps:
     """Everybody's steps in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
     Times in the result are on the clock of the pictures' times. Contacts below `least_confidence`
     are left out; with `unseen_feet`, those of feet out of the picture are told from the body. With
-    `closeups` what the generator reads is kept, of whoever may be heard, steps or not.
+    `floors` what is walked on is recognised; with `closeups` what the generator reads is kept, of
+    whoever may be heard, steps or not.
     """
-    sighting = sight(pictures, most_people=most_people, closeups=closeups)
+    noting = Noting(ground=floors, legs=closeups)
+    sighting = sight(pictures, most_people=most_people, noting=noting)
     network = bundled_network()
     steppers = []
-    for pose, legs in zip(sighting.people, sighting.closeups, strict=True):
+    for pose, glances, legs in zip(
+        sighting.people, sighting.glances, sighting.closeups, strict=True
+    ):
         found = find_contacts(pose, sighting.camera, network)
         sure = tuple(one for one in found if one.confidence >= least_confidence)
         told = cadence_contacts(pose, sighting.camera, sure) if unseen_feet else ()
@@ -81,6 +88,7 @@ def find_steps(
                     silhouette_area=nearness_area(pose),
                     distance_m=distance_m(body_height(pose)),
                     across=across(pose),
+                    floors=_floors(glances),
                     visuals=visuals(pose, sighting.camera, legs) if closeups else (),
                 )
             )
@@ -90,3 +98,12 @@ def find_steps(
         people=len(sighting.people),
         steppers=tuple(steppers),
     )
+
+
+def _floors(glances: tuple[Glance, ...]) -> tuple[FloorSpan, ...]:
+    if not glances:
+        return ()
+    # The network's library takes seconds to import: whoever names their floors does not wait.
+    from otio_foley.analysis.floor import bundled_network, seen_floors
+
+    return seen_floors(glances, bundled_network())

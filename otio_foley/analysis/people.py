@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.closeups import CloseUps, gathered
+from otio_foley.analysis.closeups import CloseUps
 from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower
 from otio_foley.analysis.following import (
     LOST_AFTER_S,
@@ -28,6 +28,7 @@ from otio_foley.analysis.following import (
     same,
     settled,
 )
+from otio_foley.analysis.notes import NOTHING, Glance, Notes, Noting
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.analysis.search import (
     LEAST_CONFIDENCE,
@@ -54,12 +55,13 @@ _SHORTEST_S = 0.4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """What a stretch of picture shows: its frame times (T,), the people, the camera's motion, and
-    close-ups of each of the people's legs where they were asked for."""
+    for each of the people what was noted: the ground under them, and close-ups of their legs."""
 
     times_s: FloatArray
     image_size_px: tuple[int, int]
     people: tuple[Pose, ...]
     camera: CameraMotion
+    glances: tuple[tuple[Glance, ...], ...]
     closeups: tuple[CloseUps, ...]
 
 
@@ -67,18 +69,18 @@ def sight(
     pictures: Iterable[tuple[float, NDArray[np.uint8]]],
     *,
     most_people: int,
-    closeups: bool = False,
+    noting: Noting = NOTHING,
 ) -> Sighting:
     """Find and follow the people in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
     The `most_people` who fill most of the picture for longest are kept, numbered from 0 in that
-    order. `closeups` asks for pictures of their legs. Deterministic. No picture at all
+    order. `noting` says what is kept of the picture about them. Deterministic. No picture at all
     gives an empty sighting.
     """
     camera = CameraFollower()
     times: list[float] = []
     size = (0, 0)
-    with _Crowd(most_people, closeups) as crowd:
+    with _Crowd(most_people, noting) as crowd:
         for time_s, rgb in _rising(pictures):
             size = (rgb.shape[1], rgb.shape[0])
             grey = _grey(rgb)
@@ -94,7 +96,8 @@ def sight(
         image_size_px=size,
         people=tuple(_pose(number, track, every, size) for number, track in enumerate(tracks)),
         camera=camera.motion(),
-        closeups=tuple(gathered(track.legs) for track in tracks),
+        glances=tuple(track.notes.glances() for track in tracks),
+        closeups=tuple(track.notes.closeups() for track in tracks),
     )
 
 
@@ -112,9 +115,9 @@ def _rising(
 class _Crowd:
     """Everyone who is being followed, and the pictures since the last look."""
 
-    def __init__(self, most_people: int, closeups: bool) -> None:
+    def __init__(self, most_people: int, noting: Noting) -> None:
         self.most_people = most_people
-        self.closeups = closeups
+        self.noting = noting
         self.pool = ThreadPoolExecutor(max_workers=_THREADS)
         self.searchers = [PoseNetwork(follow=False, silhouette=False) for _ in range(_THREADS)]
         self.active: list[Track] = []
@@ -224,12 +227,12 @@ class _Crowd:
                 break
         back.network.close()
         track.seen = {**dict(sorted(back.seen.items())), **track.seen}
-        track.legs |= back.legs
+        track.notes.add(back.notes)
         self.active.append(track)
 
     def _new(self, crop: Crop) -> Track:
         network = PoseNetwork(follow=True, silhouette=True)
-        return Track(network=network, crop=crop, closeups=self.closeups)
+        return Track(network=network, crop=crop, notes=Notes(self.noting))
 
     def _followed(self, person: Person, time_s: float) -> bool:
         """Whether somebody's track has this sight of them already."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otio_foley.config import Settings
+from otio_foley.config import AUTO_FLOOR, Settings
 from otio_foley.controls.parse import parse_markers, parse_set, parse_toml
 from otio_foley.controls.rules import (
     PlacedStep,
@@ -38,6 +38,11 @@ class Controls:
     def for_steps(self, steps: Sequence[PlacedStep]) -> tuple[Resolved, ...]:
         """For each of the steps of a clip or cut; what is asked of a step, the nearest gets."""
         return resolve_steps(self.rules, self.base, steps)
+
+    def may_be_recognised(self, clip: Clip) -> bool:
+        """Whether the floor of any step of a clip may have to be recognised in the picture."""
+        asked = [rule.control.floor for rule in self.rules]
+        return AUTO_FLOOR in (self.for_clip(None, clip).floor, *asked)
 
     def unused(self, steps: Sequence[PlacedStep] | None = None) -> list[str]:
         """In words, what is asked of nobody who is there; None: the steps are not known."""

@@ -1,6 +1,7 @@
 """What can be asked of footsteps, and the answer that is in force.
 
-floor       what is walked on: any word, for a library may hold floors of its own
+floor       what is walked on: any word, for a library may hold floors of its own; auto: what is
+            recognised in the picture
 shoe        what is on the foot
 weight      of who walks, kg, 30 to 200
 firmness    how firmly the foot is put down, 0 to 1, 0.5 is ordinary

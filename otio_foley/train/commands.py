@@ -124,6 +124,34 @@ def evaluate_steps(
         click.echo(line)
 
 
+@evaluate.command(name="floor")
+@click.argument("stills", type=_FOLDER)
+@click.option(
+    "--learned",
+    type=_FOLDER,
+    required=True,
+    help="Folder that the training left, with a network for each fifth of the assets.",
+)
+@click.option("--clips", type=_FOLDER, help="Also count right floors in a rendered data set.")
+@click.option("--sheet", type=_PATH, help="Also a picture of the surest mistakes.")
+def evaluate_floor(stills: Path, learned: Path, clips: Path | None, sheet: Path | None) -> None:
+    """Judge floors recognised in STILLS by networks that have not seen their assets."""
+    from otio_foley.train.floor.judge import judged, report_on_clips, tables
+    from otio_foley.train.floor.sheet import draw
+
+    def tell(text: str) -> None:
+        click.echo(text, err=True)
+
+    found = judged(stills, learned, tell)
+    for line in tables([held for _, held in found]):
+        click.echo(line)
+    if sheet is not None:
+        draw(sheet, found)
+    if clips is not None:
+        for line in report_on_clips(clips, stills, learned, tell):
+            click.echo(line)
+
+
 @evaluate.command(name="generator")
 @click.argument("clips", type=_FOLDER)
 @click.option(

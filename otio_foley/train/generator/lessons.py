@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.closeups import NO_CLOSE_UPS, visuals
+from otio_foley.analysis.notes import Noting
 from otio_foley.analysis.people import sight
 from otio_foley.library.own import OwnLibrary, default_library
 from otio_foley.media.picture import frames, probe
@@ -172,7 +173,7 @@ def rendered_lessons(folder: Path) -> list[Lesson]:
             )
         ),
         most_people=2,
-        closeups=True,
+        noting=Noting(ground=False, legs=True),
     )
     person = told["people"][0]
     gait: Gait = person["action"]

@@ -66,6 +66,15 @@ class _Photographs:
 
 
 # fmt: off
+_OTHERS: Final = (
+    # What people walk on, too, and the product has no sound for.
+    _Photographs(name="other", folder="Cork", tile_m=1.0),
+    _Photographs(name="other", folder="Rubber", tile_m=1.0),
+    _Photographs(name="other", folder="Tatami", tile_m=1.5),
+    _Photographs(name="other", folder="WoodChips", tile_m=1.5),
+    _Photographs(name="other", folder="Rocks", tile_m=2.0,
+                 only="001 003 004 006 007 009 010 011 012 013 015 016 017 018"),
+)
 _CLASSES: Final = (
     _Photographs(name="asphalt", folder="Asphalt", tile_m=2.0),
     _Photographs(name="carpet", folder="Carpet", tile_m=1.2,
@@ -174,6 +183,11 @@ def floors(shared: Path) -> tuple[Floor, ...]:
     return _floors(shared.resolve())
 
 
+def others(shared: Path) -> tuple[Floor, ...]:
+    """What lies on the ground that is none of the product's floors, all named ``other``."""
+    return _others(shared.resolve())
+
+
 def floors_of(name: str, shared: Path) -> tuple[Floor, ...]:
     """The floors of one of the product's names; raises ValueError naming those that exist."""
     every = floors(shared)
@@ -244,8 +258,25 @@ def mend(picture: Picture) -> Picture:
 
 @lru_cache(maxsize=2)
 def _floors(shared: Path) -> tuple[Floor, ...]:
+    photographed = _single(_CLASSES, shared)
+    drawn = [
+        Floor(name=asset.rpartition("-")[0], asset=asset, tile_m=recipe.tile_m, procedural=True)
+        for asset, recipe in DRAWN.items()
+    ]
+    every = [*photographed, *drawn]
+    return tuple(sorted(every, key=lambda floor: (floor.name, floor.asset)))
+
+
+@lru_cache(maxsize=2)
+def _others(shared: Path) -> tuple[Floor, ...]:
+    found = _single((*_CLASSES, *_OTHERS), shared)
+    return tuple(floor for floor in found if floor.name == "other")
+
+
+def _single(sources: Sequence[_Photographs], shared: Path) -> list[Floor]:
+    """Square photographs in the order of their assets, near-duplicates left out."""
     pictures = {}
-    for source in _CLASSES:
+    for source in sources:
         for floor in _photographs(source, shared):
             picture = read_tile(shared / PHOTOGRAPHS / floor.asset)
             if picture.shape[0] == picture.shape[1]:
@@ -257,12 +288,7 @@ def _floors(shared: Path) -> tuple[Floor, ...]:
     for index in range(len(ordered)):
         if not same[index, kept].any():
             kept.append(index)
-    drawn = [
-        Floor(name=asset.rpartition("-")[0], asset=asset, tile_m=recipe.tile_m, procedural=True)
-        for asset, recipe in DRAWN.items()
-    ]
-    every = [*(ordered[index] for index in kept), *drawn]
-    return tuple(sorted(every, key=lambda floor: (floor.name, floor.asset)))
+    return [ordered[index] for index in kept]
 
 
 def _photographs(source: _Photographs, shared: Path) -> list[Floor]:

@@ -150,6 +150,13 @@ class Renderer:
         """Give the context back."""
         self._context.release()
 
+    def relay(self, scene: Set) -> None:
+        """Another floor and other light in the same set: its walls and boxes stay as they are."""
+        self._scene = scene
+        self._floor.release()
+        self._floor = self._load_texture(scene.floor)
+        self._empty = None
+
     def draw(self, camera: Camera, posed_m: Sequence[Array] = ()) -> Picture:
         """Render one instant: (H, W, 3) sRGB; `posed_m` are the posed bodies, (V, 3) each.
 

@@ -1,0 +1,153 @@
+"""Floors: patches lie under the feet, votes are steady, changes within a shot are found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from otio_foley.analysis.floor import (
+    CARD,
+    FLOORS,
+    WEIGHTS,
+    bundled_network,
+    floors_over_time,
+    vote,
+)
+from otio_foley.analysis.notes import _MOST_GLANCES, Notes, Noting
+from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.underfoot import PATCH_PX, PLACES, floor_patches
+from otio_foley.playing import floor_under
+from otio_foley.resources import bundled
+from otio_foley.types import OTHER_FLOOR
+
+
+def standing(x: float, ground_y: float, leg_px: float) -> NDArray[np.float64]:
+    keypoints = np.full((33, 2), [x, ground_y - 1.5 * leg_px])
+    for leg in (LEFT_LEG, RIGHT_LEG):
+        for joint, height in zip(leg, (1.0, 0.5, 0.08, 0.0, 0.0), strict=True):
+            keypoints[joint] = [x, ground_y - height * leg_px]
+    return keypoints
+
+
+def test_patches_are_of_the_ground_about_the_feet_at_any_size() -> None:
+    for leg_px in (60.0, 200.0):
+        picture = np.zeros((720, 1280, 3), np.uint8)
+        picture[:, :640] = (10, 200, 30)
+        picture[:, 640:] = (200, 10, 10)
+        picture[: int(500 - 0.3 * leg_px)] = (255, 255, 255)  # what is above the floor
+        left, right, before, about = floor_patches(picture, standing(640.0, 500.0, leg_px))
+        assert left.shape == (PATCH_PX, PATCH_PX, 3)
+        assert (left == (10, 200, 30)).all() and (right == (200, 10, 10)).all()
+        middle = PATCH_PX // 2
+        for patch in (before, about):
+            lower = patch[PATCH_PX // 3 :]
+            assert (lower[:, : middle - 2] == (10, 200, 30)).all()
+            assert (lower[:, middle + 2 :] == (200, 10, 10)).all()
+        assert (before != 255).all()
+
+
+def test_a_patch_is_stretched_upright_to_a_square() -> None:
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    leg_px = 200.0
+    # A band a tenth of the leg wide lies across what is before the feet.
+    picture[int(500 + 0.27 * leg_px) : int(500 + 0.37 * leg_px)] = 255
+    _, _, before, _ = floor_patches(picture, standing(640.0, 500.0, leg_px))
+    assert (before[:, 0, 0] > 127).sum() == pytest.approx(2 * PATCH_PX * 0.1 / 0.9, abs=2)
+    assert len(PLACES) == 4
+
+
+def test_a_patch_that_is_mostly_out_of_the_picture_is_left_out() -> None:
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    assert len(floor_patches(picture, standing(40.0, 500.0, 200.0))) == 2
+    assert len(floor_patches(picture, standing(640.0, 715.0, 200.0))) == 0
+
+
+def test_feet_that_are_not_in_the_picture_have_no_floor() -> None:
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    assert not len(floor_patches(picture, standing(640.0, 900.0, 200.0)))
+    assert not len(floor_patches(picture, standing(640.0, 600.0, 6.0)))
+    assert not len(floor_patches(picture, np.full((33, 2), np.nan)))
+
+
+def said(
+    floor: str, count: int, rng: np.random.Generator, sure: float = 2.0
+) -> NDArray[np.float32]:
+    """Logits of glances of which one in four is wrong."""
+    logits = rng.normal(0.0, 0.5, (count, len(FLOORS)))
+    for row in logits:
+        name = floor if rng.random() < 0.75 else str(rng.choice(FLOORS))
+        row[FLOORS.index(name)] += sure
+    return logits.astype(np.float32)
+
+
+def test_glances_that_disagree_are_one_floor() -> None:
+    rng = np.random.default_rng(1)
+    times = np.arange(20) * 0.4
+    (span,) = floors_over_time(times, said("tile", 20, rng, 4.0), 1.0)
+    assert span.floor == "tile" and 0.3 < span.chance < 1.0
+    assert len(span.runners_up) == 2 and span.runners_up[0][1] < span.chance
+
+
+def test_a_step_off_the_carpet_onto_wood_is_one_change_at_its_time() -> None:
+    rng = np.random.default_rng(2)
+    times = np.arange(40) * 0.4
+    logits = np.concatenate([said("carpet", 22, rng, 4.0), said("wood", 18, rng, 4.0)])
+    before, after = floors_over_time(times, logits, 1.0)
+    assert (before.floor, after.floor) == ("carpet", "wood")
+    assert before.end_s == after.start_s == pytest.approx(22 * 0.4, abs=1.0)
+    assert floor_under((before, after), 1.0) == "carpet"
+    assert floor_under((before, after), 15.0) == "wood"
+    assert floor_under((before, after), 1e3) == "wood"
+
+
+def test_a_shadow_that_passes_is_no_floor() -> None:
+    rng = np.random.default_rng(3)
+    times = np.arange(30) * 0.4
+    logits = said("concrete", 30, rng, 4.0)
+    logits[14] = said("water", 1, rng, 6.0)[0]
+    assert [one.floor for one in floors_over_time(times, logits, 1.0)] == ["concrete"]
+
+
+def test_nothing_seen_is_nothing_said_and_other_is_no_floor_of_ours() -> None:
+    assert floors_over_time(np.zeros(0), np.zeros((0, len(FLOORS)), np.float32), 1.0) == ()
+    assert floor_under((), 1.0) is None
+    logits = np.zeros((1, len(FLOORS)), np.float32)
+    logits[0, FLOORS.index(OTHER_FLOOR)] = 9.0
+    assert floor_under(floors_over_time(np.zeros(1), logits, 1.0), 0.0) is None
+
+
+def test_a_temperature_makes_chances_flatter_and_leaves_the_order() -> None:
+    logits = np.zeros((3, len(FLOORS)), np.float32)
+    logits[:, 2], logits[:, 4] = 5.0, 3.0
+    sharp, flat = vote(logits, 1.0), vote(logits, 3.0)
+    assert sharp.sum() == pytest.approx(1.0) and flat[2] < sharp[2]
+    assert list(np.argsort(-sharp)[:2]) == list(np.argsort(-flat)[:2]) == [2, 4]
+
+
+def test_a_very_long_shot_keeps_few_glances_spread_over_all_of_it() -> None:
+    notes = Notes(Noting(ground=True, legs=False))
+    picture = np.full((360, 640, 3), 90, np.uint8)
+    keypoints = standing(320.0, 250.0, 100.0)
+    for number in range(2 * _MOST_GLANCES + 50):
+        notes.take(number * 0.5, picture, None, 0.5, keypoints)
+    times = np.array([glance.time_s for glance in notes.glances()])
+    assert len(times) <= _MOST_GLANCES + 1
+    assert times[0] == 0.0 and times[-1] > _MOST_GLANCES * 0.95
+    assert np.diff(times).max() <= 4.0
+
+
+def test_the_weights_are_those_of_the_card_and_tell_a_floor() -> None:
+    card = json.loads((bundled("models") / CARD).read_text(encoding="utf-8"))
+    weights = bundled("models") / WEIGHTS
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == card["sha256"]
+    assert weights.stat().st_size < 20_000_000
+    network = bundled_network()
+    assert float(network.temperature) == pytest.approx(card["temperature"], abs=1e-3)
+    patches = np.random.default_rng(0).integers(0, 255, (3, PATCH_PX, PATCH_PX, 3)).astype(np.uint8)
+    logits = network.read(patches)
+    assert logits.shape == (3, len(FLOORS)) and np.isfinite(logits).all()
+    assert network.read(patches[:1]) == pytest.approx(logits[:1], abs=1e-4)

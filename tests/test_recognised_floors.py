@@ -1,0 +1,121 @@
+"""What becomes of a floor that was recognised: heard, reported, and weaker than what is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import canned
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import otio_foley
+from otio_foley import pipeline
+from otio_foley.analysis.movie import MovieSteps
+from otio_foley.cli import commands
+from otio_foley.types import FloorSpan
+
+#: Off the carpet onto wood between the third and the fourth step, and the wood is unsure.
+CARPET = FloorSpan(
+    start_s=0.0, end_s=2.0, floor="carpet", chance=0.9, runners_up=(("grass", 0.05), ("wood", 0.01))
+)
+WOOD = FloorSpan(
+    start_s=2.0, end_s=3.0, floor="wood", chance=0.4, runners_up=(("tile", 0.35), ("marble", 0.1))
+)
+OTHER = replace(WOOD, start_s=0.0, floor="other")
+
+
+@pytest.fixture
+def asked_for_floors() -> list[bool]:
+    """For each movie that was looked at, whether its floors were wanted."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def seen(monkeypatch: pytest.MonkeyPatch, asked_for_floors: list[bool]) -> list[FloorSpan]:
+    """The floors that are recognised where they are asked for; a test may say others."""
+    spans = [CARPET, WOOD]
+
+    def find_steps(
+        pictures: Iterable[tuple[float, np.ndarray]], *, floors: bool, **settings: object
+    ) -> MovieSteps:
+        asked_for_floors.append(floors)
+        found = canned.find_steps(pictures, **settings)
+        steppers = [replace(one, floors=tuple(spans) if floors else ()) for one in found.steppers]
+        return replace(found, steppers=tuple(steppers))
+
+    monkeypatch.setattr(pipeline, "find_steps", find_steps)
+    return spans
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    canned.movie(tmp_path / "walk.mov")
+    span = ("00:00:00:00", "00:00:03:00", "01:00:00:00", "01:00:03:00")
+    return canned.edl(tmp_path / "cut.edl", ("walk.mov", *span))
+
+
+def floors_heard(cut: Path, **settings: object) -> list[str]:
+    result = otio_foley.run(cut, overwrite=True, **settings)  # type: ignore[arg-type]
+    return [step.floor for step in result.clips[0].steps]
+
+
+def test_each_step_is_on_the_floor_that_was_recognised_there(
+    cut: Path, asked_for_floors: list[bool]
+) -> None:
+    assert floors_heard(cut) == ["carpet"] * 3 + ["wood"] * 2
+    assert asked_for_floors == [True]
+
+
+def test_what_is_asked_is_stronger_and_nothing_is_then_looked_at(
+    cut: Path, asked_for_floors: list[bool]
+) -> None:
+    assert floors_heard(cut, floor="gravel") == ["gravel"] * 5
+    assert asked_for_floors == [False]
+    assert floors_heard(cut, controls=["clip.walk*.floor=tile"]) == ["tile"] * 5
+    assert asked_for_floors == [False, False]
+
+
+def test_a_clip_may_be_recognised_in_a_cut_that_is_not(cut: Path) -> None:
+    asked = ["cut.floor=tile", "clip.walk*.floor=auto"]
+    assert floors_heard(cut, controls=asked) == ["carpet"] * 3 + ["wood"] * 2
+
+
+def test_what_is_none_of_our_floors_or_not_seen_is_concrete(
+    cut: Path, seen: list[FloorSpan]
+) -> None:
+    seen[:] = [OTHER]
+    assert floors_heard(cut) == ["concrete"] * 5
+    seen.clear()
+    assert floors_heard(cut) == ["concrete"] * 5
+
+
+def test_the_report_has_the_floors_and_a_note_where_one_is_unsure(cut: Path) -> None:
+    result = otio_foley.run(cut)
+    told = result.as_json()["clips"][0]["floors"]  # type: ignore[call-overload,index]
+    assert [(one["floor"], one["chance"]) for one in told] == [("carpet", 0.9), ("wood", 0.4)]
+    assert told[1]["runners_up"][0] == {"floor": "tile", "chance": 0.35}
+    (note,) = result.notes
+    assert "wood (40%) or tile (35%)" in note and "clip.walk.mov.floor" in note
+    asked = note.partition("--set ")[2].partition("=")[0]
+    assert floors_heard(cut, controls=[f"{asked}=tile"]) == ["tile"] * 5
+
+
+def test_the_result_carries_what_was_seen_and_gives_the_cut_back(cut: Path) -> None:
+    result = otio_foley.run(cut, cut.with_name("out.edl"))
+    assert result.output is not None
+    provenance = result.output.read_text()
+    assert "floors_seen" in provenance
+    assert otio_foley.verify(cut, result.output).identical
+
+
+def test_analyse_says_what_is_walked_on(cut: Path) -> None:
+    movie = str(cut.with_name("walk.mov"))
+    said = CliRunner().invoke(commands, ["analyse", movie])
+    assert "on carpet, 90% (else grass 5%, wood 1%)" in said.output
+    told = json.loads(CliRunner().invoke(commands, ["analyse", movie, "--json"]).stdout)
+    assert [one["floor"] for one in told["floors"]] == ["carpet", "wood"]
+    assert [one["floor"] for one in told["steps"]] == ["carpet"] * 3 + ["wood"] * 2
