@@ -14,12 +14,11 @@ import click
 from otio_foley._version import __version__
 from otio_foley.config import CHOICES
 from otio_foley.errors import FoleyError
-from otio_foley.terminal import only_our_words, progress_shown, say
+from otio_foley.terminal import floor_line, only_our_words, progress_shown, say, step_line
 from otio_foley.train.commands import evaluate, train
 
 if TYPE_CHECKING:
     from otio_foley.config import Settings
-    from otio_foley.report import FloorSeen, Step
 
 _PATH = click.Path(path_type=Path, readable=False)
 _CUT = click.argument("cut", type=_PATH)
@@ -184,8 +183,8 @@ def inspect(
     as_json: bool,
 ) -> None:
     """List the picture clips of a CUT, and what is asked of their footsteps."""
+    from otio_foley.asking import asked_of
     from otio_foley.inspection import clip_lines, cut_json
-    from otio_foley.pipeline import asked_of
     from otio_foley.timelines.registry import open_document
 
     document = open_document(cut, _rate(frame_rate))
@@ -220,9 +219,9 @@ def analyse(movie: Path, floor: str | None, settings_file: Path | None, as_json:
         _print_json(report.as_json())
         return
     for step in report.steps:
-        click.echo(_step_line(step))
+        click.echo(step_line(step))
     for seen in report.floors:
-        click.echo(_floor_line(seen))
+        click.echo(floor_line(seen))
     click.echo(f"{len(report.steps)} steps, {report.people} people, {report.pictures} pictures")
 
 
@@ -448,22 +447,6 @@ def demo(output_dir: Path, engine: str) -> int:
 
 commands.add_command(train)
 commands.add_command(evaluate)
-
-
-def _floor_line(seen: FloorSeen) -> str:
-    span = seen.span
-    others = ", ".join(f"{floor} {chance:.0%}" for floor, chance in span.runners_up)
-    return (
-        f"person {seen.person} from {span.start_s:.1f} to {span.end_s:.1f} s on {span.floor}, "
-        f"{span.chance:.0%} (else {others})"
-    )
-
-
-def _step_line(step: Step) -> str:
-    return (
-        f"{step.source_time_s:9.3f} s  person {step.person}  {step.foot:5}  {step.action:5}"
-        f"  {step.floor}  {step.gain_db:+5.1f} dB  confidence {step.confidence:.2f}"
-    )
 
 
 def _rate(text: str | None) -> Fraction | None:

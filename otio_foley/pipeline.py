@@ -16,16 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import MovieSteps, find_steps
-from otio_foley.config import AUTO_FLOOR, CHOICES, Settings
-from otio_foley.controls.gather import Controls, gather
-from otio_foley.controls.values import Known
+from otio_foley.asking import asked_of, refuse_unknown_sound
+from otio_foley.config import AUTO_FLOOR, Settings
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
 from otio_foley.engines import Voicebox, heard_steps, voicebox_of
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
-from otio_foley.library.shelf import Shelf, shelf
-from otio_foley.library.words import FLOOR_WORDS
+from otio_foley.library.shelf import shelf
 from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, frames, probe
-from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
 from otio_foley.preview import PlacedSound
 from otio_foley.reference import Reference, placed, seen_in
@@ -40,7 +37,6 @@ from otio_foley.report import (
     skipped,
 )
 from otio_foley.sounding import Session, SoundedClip, sound_clip, sounded_steps
-from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
 from otio_foley.timelines.dialect import Dialect, level_rides
 from otio_foley.timelines.document import Document
@@ -48,7 +44,7 @@ from otio_foley.timelines.registry import open_document
 from otio_foley.timelines.relink import Found, MediaFinder, relink
 from otio_foley.timelines.visible import seen_once, visible_spans
 from otio_foley.tracks import Delivered, Tracks
-from otio_foley.types import Clip, Host, LevelRides, Span, StemClip, Timeline
+from otio_foley.types import Clip, Host, LevelRides, Span, StemClip
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
@@ -92,7 +88,7 @@ def run(
     source = Path(cut).absolute()
     settings = settings or Settings()
     library = shelf(settings.sound.library)
-    _refuse_unknown_sound(settings, library)
+    refuse_unknown_sound(settings, library)
     document = open_document(source, frame_rate).strip().document
     dialect = _dialect(document, settings)
     rides = _level_rides(document, settings)
@@ -164,7 +160,7 @@ def analyse(
     library = shelf(settings.sound.library)
     if floor is not None:
         settings = replace(settings, sound=replace(settings.sound, floor=floor))
-    _refuse_unknown_sound(settings, library)
+    refuse_unknown_sound(settings, library)
     info = probe(Path(movie))
     seen = _seen(
         info,
@@ -449,57 +445,6 @@ def _part(
     if progress is None:
         return lambda done: None
     return lambda done: progress(name, start + share * done)
-
-
-def _refuse_unknown_sound(settings: Settings, library: Shelf) -> None:
-    """Raises InputError for a floor, shoe, space or engine of the settings that nobody knows."""
-    sound = settings.sound
-    for kind, name, known in (
-        ("floor", sound.floor, library.floors if library.knows(sound.floor) else GROUNDS),
-        ("shoe", sound.shoe, library.shoes),
-        ("space", sound.space, tuple(SPACES)),
-        ("engine", sound.engine, CHOICES["sound.engine"]),
-    ):
-        said = kind == "floor" and (name == AUTO_FLOOR or library.knows(name))
-        if name not in known and not said:
-            raise InputError(f"unknown {kind} {name!r}", hint=f"known are {', '.join(known)}")
-
-
-def asked_of(
-    cut: PathLike,
-    timeline: Timeline,
-    settings: Settings,
-    *,
-    controls: Sequence[str] = (),
-    floor: str | None = None,
-    library: Shelf | None = None,
-) -> Controls:
-    """Controls in force for a cut, as `run` has them. `timeline` is without what we wrote.
-
-    Raises InputError for what cannot be read, or a floor, shoe or space nobody knows.
-    """
-    library = library or shelf(settings.sound.library)
-    _refuse_unknown_sound(settings, library)
-    sets = _sets(controls, floor)
-    return gather(Path(cut).absolute(), timeline, settings, sets, known=_known(library))
-
-
-def _known(library: Shelf) -> Known:
-    """Words that controls may use: floors that somebody has, and other names for them."""
-    return Known(
-        floors=(
-            AUTO_FLOOR,
-            *library.floors,
-            *(word for word in FLOOR_WORDS if library.knows(word)),
-        ),
-        shoes=library.shoes,
-        spaces=tuple(SPACES),
-    )
-
-
-def _sets(controls: Sequence[str], floor: str | None) -> tuple[str, ...]:
-    """Controls of the command line; the floor's own option is the weakest of them."""
-    return (*(() if floor is None else (f"floor={floor}",)), *controls)
 
 
 def _folder(root: PathLike) -> Path:

@@ -1,5 +1,5 @@
-"""What the command line writes to a terminal: names without control characters, progress, and none
-of what C++ libraries say."""
+"""What the command line writes to a terminal: names without control characters, steps and floors as
+lines, progress, and none of what C++ libraries say."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from otio_foley.pipeline import Progress
+    from otio_foley.report import FloorSeen, Step
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -79,3 +80,19 @@ def _plain_lines() -> Progress:
             last = name
 
     return tell
+
+
+def floor_line(seen: FloorSeen) -> str:
+    span = seen.span
+    others = ", ".join(f"{floor} {chance:.0%}" for floor, chance in span.runners_up)
+    return (
+        f"person {seen.person} from {span.start_s:.1f} to {span.end_s:.1f} s on {span.floor}, "
+        f"{span.chance:.0%} (else {others})"
+    )
+
+
+def step_line(step: Step) -> str:
+    return (
+        f"{step.source_time_s:9.3f} s  person {step.person}  {step.foot:5}  {step.action:5}"
+        f"  {step.floor}  {step.gain_db:+5.1f} dB  confidence {step.confidence:.2f}"
+    )

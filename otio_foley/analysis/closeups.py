@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.features import stretches
-from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.skeleton import legs_of
 from otio_foley.types import CameraMotion, FloatArray, Pose, Visuals
 
 #: Sides of the small picture and of the field of flow.
@@ -62,8 +62,7 @@ def close_up(
     """
     if flow is None:
         flow = np.zeros((*(max(1, length // 4) for length in rgb.shape[:2]), 2), np.float32)
-    legs = keypoints_px[[*LEFT_LEG, *RIGHT_LEG]].reshape(2, 5, 2)
-    leg_px = float(np.linalg.norm(np.diff(legs[:, :4], axis=1), axis=2).sum(axis=1).max())
+    legs, leg_px = legs_of(keypoints_px)
     hips, feet = legs[:, 0].mean(axis=0), legs[:, 3:].mean(axis=(0, 1))
     centre, side = (hips + feet) / 2.0, _REACH * max(leg_px, 4.0)
     shown = _cut(rgb, centre, side, RGB_PX)

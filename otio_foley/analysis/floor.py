@@ -128,23 +128,31 @@ def floors_over_time(
 
     The likeliest sequence of floors (Viterbi) where changes are rare; each stretch then votes for
     itself, spans meet half-way, and stretches too short for anybody to have stepped there belong
-    to what lies before them. No glance gives no span.
+    to what lies before them, the first to what follows. No glance gives no span.
     """
     if not len(times_s):
         return ()
     said = log_softmax(logits.astype(np.float64) / temperature, axis=1) / _ALIKE
-    path = _likeliest(said)
-    edges = [0, *(np.flatnonzero(np.diff(path)) + 1), len(path)]
-    stretches: list[tuple[int, int]] = []
-    for first, end in pairwise(edges):
-        lasts_s = times_s[min(end, len(times_s) - 1)] - times_s[first]
-        if stretches and lasts_s < _SHORTEST_S:
-            stretches[-1] = (stretches[-1][0], end)
-        else:
-            stretches.append((first, end))
+    path = _without_short(_likeliest(said), times_s)
+    edges = [0, *_changes(path), len(path)]
     return tuple(
-        _span(times_s, first, end, vote(logits[first:end], temperature)) for first, end in stretches
+        _span(times_s, first, end, vote(logits[first:end], temperature))
+        for first, end in pairwise(edges)
     )
+
+
+def _without_short(path: NDArray[np.intp], times_s: FloatArray) -> NDArray[np.intp]:
+    kept = path.copy()
+    for first, end in pairwise([0, *_changes(path), len(path)]):
+        lasts_s = times_s[min(end, len(path) - 1)] - times_s[first]
+        if lasts_s < _SHORTEST_S:
+            kept[first:end] = kept[first - 1] if first else path[min(end, len(path) - 1)]
+    return kept
+
+
+def _changes(path: NDArray[np.intp]) -> list[int]:
+    """Where another floor begins."""
+    return [int(at) + 1 for at in np.flatnonzero(np.diff(path))]
 
 
 def _likeliest(said: FloatArray) -> NDArray[np.intp]:

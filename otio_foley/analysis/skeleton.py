@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from otio_foley.types import Foot
+import numpy as np
+
+from otio_foley.types import FloatArray, Foot
 
 JOINT_COUNT: Final = 33
 NOSE: Final = 0
@@ -18,3 +20,11 @@ LEG_OF: Final[dict[Foot, tuple[int, int, int, int, int]]] = {
     "left": LEFT_LEG,
     "right": RIGHT_LEG,
 }
+
+
+def legs_of(keypoints: FloatArray) -> tuple[FloatArray, float]:
+    """Both legs (2, 5, D) of a person's keypoints (33, D), and how long the longer one is from hip
+    to heel, along the joints: seen from the side or in front, a measure of how large they are."""
+    legs = keypoints[[*LEFT_LEG, *RIGHT_LEG]].reshape(2, 5, -1)
+    bones = np.linalg.norm(np.diff(legs[:, :4], axis=1), axis=2)
+    return legs, float(bones.sum(axis=1).max())

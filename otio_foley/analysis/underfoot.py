@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.skeleton import legs_of
 from otio_foley.types import FloatArray
 
 #: Patches are squares of so many pixels.
@@ -52,8 +52,7 @@ def floor_patches(rgb: NDArray[np.uint8], keypoints_px: FloatArray) -> NDArray[n
 
     What of a patch lies outside the picture is the picture's mirror image.
     """
-    legs = keypoints_px[[*LEFT_LEG, *RIGHT_LEG]].reshape(2, 5, 2)
-    length = float(np.linalg.norm(np.diff(legs[:, :4], axis=1), axis=2).sum(axis=1).max())
+    legs, length = legs_of(keypoints_px)
     feet = legs[:, 2:].reshape(-1, 2)
     cuts = []
     if np.isfinite(feet).all() and np.isfinite(length):
@@ -63,7 +62,7 @@ def floor_patches(rgb: NDArray[np.uint8], keypoints_px: FloatArray) -> NDArray[n
             centre = np.array([x, ground + length * place.below])
             size = length * place.width * np.array([1.0, 1.0 / FLATTENED])
             if size[0] >= _LEAST_PX and not _outside(centre, size, rgb):
-                cuts.append(cut(rgb, centre, size))
+                cuts.append(_cut(rgb, centre, size))
     return np.array(cuts, dtype=np.uint8).reshape(-1, PATCH_PX, PATCH_PX, 3)
 
 
@@ -73,7 +72,7 @@ def _outside(centre: FloatArray, size: FloatArray, rgb: NDArray[np.uint8]) -> bo
     return bool(np.prod(np.maximum(shown, 0.0) / size) < 1.0 - _MOST_OUTSIDE)
 
 
-def cut(rgb: NDArray[np.uint8], centre: FloatArray, size: FloatArray) -> NDArray[np.uint8]:
+def _cut(rgb: NDArray[np.uint8], centre: FloatArray, size: FloatArray) -> NDArray[np.uint8]:
     """What lies about a point, (width, height) of it, as a square of PATCH_PX pixels."""
     scale = PATCH_PX / size
     if (scale < 1.0).any():

@@ -10,6 +10,9 @@ from otio_foley.terminal import progress_shown
 
 _PATH = click.Path(path_type=Path, readable=False)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+_LEARNED = click.option(
+    "--learned", type=_FOLDER, required=True, help="Folder that the training left (its --work)."
+)
 
 
 @click.group()
@@ -126,12 +129,7 @@ def evaluate_steps(
 
 @evaluate.command(name="floor")
 @click.argument("stills", type=_FOLDER)
-@click.option(
-    "--learned",
-    type=_FOLDER,
-    required=True,
-    help="Folder that the training left, with a network for each fifth of the assets.",
-)
+@_LEARNED
 @click.option("--clips", type=_FOLDER, help="Also count right floors in a rendered data set.")
 @click.option("--sheet", type=_PATH, help="Also a picture of the surest mistakes.")
 def evaluate_floor(stills: Path, learned: Path, clips: Path | None, sheet: Path | None) -> None:
@@ -154,12 +152,7 @@ def evaluate_floor(stills: Path, learned: Path, clips: Path | None, sheet: Path 
 
 @evaluate.command(name="generator")
 @click.argument("clips", type=_FOLDER)
-@click.option(
-    "--learned",
-    type=_FOLDER,
-    required=True,
-    help="Folder that the training left, with its lessons and baselines.",
-)
+@_LEARNED
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--sheet", type=_PATH, help="Also a picture of true and made spectra.")
 def evaluate_generator(clips: Path, learned: Path, jobs: int, sheet: Path | None) -> None:

@@ -112,6 +112,25 @@ def test_a_shadow_that_passes_is_no_floor() -> None:
     assert [one.floor for one in floors_over_time(times, logits, 1.0)] == ["concrete"]
 
 
+def steady(*floors: str) -> tuple[np.ndarray, np.ndarray]:
+    """Times and logits of glances that are quite sure."""
+    logits = np.zeros((len(floors), len(FLOORS)), np.float32)
+    logits[np.arange(len(floors)), [FLOORS.index(floor) for floor in floors]] = 200.0
+    return np.arange(len(floors)) * 0.4, logits
+
+
+def test_what_lies_about_a_stretch_that_is_too_short_is_one_floor() -> None:
+    spans = floors_over_time(*steady(*["tile"] * 5, "water", *["tile"] * 5), 1.0)
+    assert [(one.floor, one.start_s, one.end_s) for one in spans] == [("tile", 0.0, 4.0)]
+
+
+def test_a_first_stretch_that_is_too_short_belongs_to_what_follows() -> None:
+    spans = floors_over_time(*steady("water", *["tile"] * 5), 1.0)
+    assert [(one.floor, one.start_s) for one in spans] == [("tile", 0.0)]
+    (alone,) = floors_over_time(*steady("water"), 1.0)
+    assert alone.floor == "water"
+
+
 def test_nothing_seen_is_nothing_said_and_other_is_no_floor_of_ours() -> None:
     assert floors_over_time(np.zeros(0), np.zeros((0, len(FLOORS)), np.float32), 1.0) == ()
     assert floor_under((), 1.0) is None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from otio_foley.analysis.people import sight
 from otio_foley.errors import InputError
 from otio_foley.media.picture import frames, probe
 from otio_foley.train.floor.folds import FOLDS, folds_of
-from otio_foley.train.floor.stills import Shot, read_scenes, read_views
+from otio_foley.train.floor.stills import Shot, assets_in, read_scenes
 from otio_foley.train.generator.lessons import HELD_SOURCES
 from otio_foley.train.stage.clip import CLIP, PICTURE
 from otio_foley.train.stage.dataset import CLIPS
@@ -98,7 +97,7 @@ def _labels(held: Sequence[Held]) -> NDArray[np.intp]:
 def judged(stills: Path, work: Path, tell: Callable[[str], None]) -> list[tuple[Shot, Held]]:
     """Every scene's shots, and what the network of the five says that has not seen their assets.
     Raises InputError where `work` lacks one of them."""
-    scenes, held_in = read_scenes(stills), _held_in(stills)
+    scenes, held_in = read_scenes(stills), folds_of(assets_in(stills))
     found: list[tuple[Shot, Held]] = []
     for fold, network in enumerate(_networks(work)):
         own = [shot for shot in scenes if held_in[shot.floor, shot.asset] == fold]
@@ -113,7 +112,7 @@ def report_on_clips(
     """How many clips of a rendered data set have their floor named right where the product finds
     the people itself and the network has not seen the floor's asset; those by themselves of which
     the generator has not learned the capture. Raises InputError like `judged`."""
-    networks, held_in = _networks(work), _held_in(stills)
+    networks, held_in = _networks(work), folds_of(assets_in(stills))
     right: list[bool] = []
     unheard: list[bool] = []
     wrong = []
@@ -144,11 +143,6 @@ def _said_of(movie: Path, network: FloorNetwork) -> str:
     )
     spans = seen_floors(sighting.glances[0], network) if sighting.glances else ()
     return max(spans, key=lambda span: span.end_s - span.start_s).floor if spans else "nothing"
-
-
-def _held_in(stills: Path) -> Mapping[tuple[str, str], int]:
-    shots = chain(read_scenes(stills), read_views(stills))
-    return folds_of((shot.floor, shot.asset) for shot in shots)
 
 
 def _networks(work: Path) -> list[FloorNetwork]:

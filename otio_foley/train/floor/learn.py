@@ -18,7 +18,6 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from otio_foley.analysis.underfoot import PATCH_PX
 from otio_foley.train.fitting import denormals_flushed, running_average, save, write_card
 from otio_foley.train.floor.folds import FOLDS, folds_of
 from otio_foley.train.floor.judge import fitted_temperature, voted
-from otio_foley.train.floor.stills import Shot, read_scenes, read_views
+from otio_foley.train.floor.stills import Shot, assets_in, read_scenes, read_views
 
 _BATCH = 48
 #: The head begins anew, so it learns faster than what lies before it.
@@ -217,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     given.work.mkdir(parents=True, exist_ok=True)
     scenes, views = read_scenes(given.stills), read_views(given.stills)
-    held_in = folds_of((shot.floor, shot.asset) for shot in chain(scenes, views))
+    held_in = folds_of(assets_in(given.stills))
 
     def learned(name: str, fold: int | None) -> FloorNetwork:
         path = given.work / f"{name}.safetensors"

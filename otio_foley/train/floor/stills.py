@@ -168,6 +168,18 @@ def _leg_px(points: NDArray[np.float64]) -> float:
     return float(np.linalg.norm(points[[23, 24]] - points[[29, 30]], axis=1).max())
 
 
+def assets_in(folder: Path) -> set[tuple[str, str]]:
+    """Every (floor, asset) that anything in a folder shows."""
+    found: set[tuple[str, str]] = set()
+    for path in folder.glob("*.npz"):
+        with np.load(path) as held:
+            found |= {
+                (str(floor), str(asset))
+                for floor, asset in zip(held["floors"], held["assets"], strict=True)
+            }
+    return found
+
+
 def read_scenes(folder: Path) -> list[Shot]:
     """Every shot of every scene in a folder, in order."""
     return _read(sorted(folder.glob("[0-9]*.npz")))
