@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 from otio_foley.errors import ParseError
 from otio_foley.types import TimeMap
@@ -159,11 +160,9 @@ def playings(time_map: TimeMap, source_s: Fraction) -> tuple[tuple[Fraction, Fra
     Segments are half-open in record time, so that a joint is not counted twice.
     """
     found = []
-    for (r0, s0), (r1, s1) in zip(time_map.points, time_map.points[1:], strict=False):
-        if s0 == s1:
-            continue
-        speed = (s1 - s0) / (r1 - r0)
-        offset = r0 + (source_s - s0) / speed
-        if r0 <= offset < r1:
-            found.append((offset, speed))
+    for (r0, s0), (r1, s1) in pairwise(time_map.points):
+        # Exact division is dear: first see whether the segment shows it at all.
+        if s0 <= source_s < s1 or s1 < source_s <= s0:
+            speed = (s1 - s0) / (r1 - r0)
+            found.append((r0 + (source_s - s0) / speed, speed))
     return tuple(found)

@@ -7,12 +7,14 @@ from typing import Final
 
 from otio_foley.types import Audio, SampleArray
 
-_BLOCK_S: Final = 1.0
+#: What is short enough to stay near the processor, and long enough to be worth a call.
+_BLOCK_S: Final = 0.5
 
 
-def blocks(audio: Audio) -> Iterator[tuple[int, SampleArray]]:
-    """Views of a second each (the last one shorter), with the number of their first sample."""
-    size = max(1, round(_BLOCK_S * audio.sample_rate_hz))
+def blocks(audio: Audio, block_s: float = _BLOCK_S) -> Iterator[tuple[int, SampleArray]]:
+    """Views of so many seconds each (the last one shorter), with the number of their first
+    sample."""
+    size = max(1, round(block_s * audio.sample_rate_hz))
     for first in range(0, len(audio.samples), size):
         yield first, audio.samples[first : first + size]
 

@@ -87,6 +87,16 @@ def levelled_blocks(
             yield first, block * _gains(points, begin_s, len(block), audio.sample_rate_hz)[:, None]
 
 
+def ride(audio: Audio, points: Sequence[LevelPoint], *, start_s: float) -> None:
+    """Lay a curve on a sound in place; `start_s` as in `levelled_blocks`."""
+    if not points:
+        return
+    for first, block in blocks(audio):
+        if block.any():
+            begin_s = start_s + first / audio.sample_rate_hz
+            block *= _gains(points, begin_s, len(block), audio.sample_rate_hz)[:, None]
+
+
 def _gains(
     points: Sequence[LevelPoint], begin_s: float, count: int, sample_rate_hz: int
 ) -> SampleArray:
@@ -97,7 +107,8 @@ def _gains(
     gains = 10 ** (level_at(points, times_s) / 20)
     share = np.arange(_GAIN_STEP, dtype=np.float32) / _GAIN_STEP
     begins, rises = gains[:-1].astype(np.float32), np.diff(gains).astype(np.float32)
-    dense: SampleArray = begins[:, None] + rises[:, None] * share
+    dense: SampleArray = rises[:, None] * share
+    dense += begins[:, None]
     return dense.reshape(-1)[:count]
 
 

@@ -7,13 +7,15 @@ programme at full level it reads 3 LU more.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import pyloudnorm
 from numpy.typing import NDArray
-from scipy.signal import firwin, lfilter, resample_poly, sos2tf
+from scipy.ndimage import maximum_filter1d
+from scipy.signal import firwin, lfilter, sos2tf
 
 from otio_foley.mix.blocks import blocks, largest_magnitude
 from otio_foley.types import Audio, FloatArray, SampleArray
@@ -32,6 +34,9 @@ _LARGEST_RISE: Final = _OVERSAMPLING * max(
 """How far at most an interpolated magnitude lies above those of the samples around it (2.2)."""
 
 _FINE_BLOCK_S: Final = 0.001
+_BLOCKS_IN_ROW: Final = 16
+_ROWS_AT_ONCE: Final = 64
+_BLOCKS_AT_ONCE: Final = 512
 _NO_DENORMALS: Final = 1e-30  # -600 dB: the filters are 20 times slower where silence rings out
 GATING_HOP_S: Final = 0.1  # BS.1770-4: blocks of 400 ms overlap by 75 %
 HOPS_PER_BLOCK: Final = 4  # the overlap that pyloudnorm takes unless told another
@@ -101,44 +106,58 @@ def true_peak_dbtp(audio: Audio) -> float:
 def true_peaks(audio: Audio, block: int, *, least: float) -> FloatArray:
     """Largest |x| of any channel after four-fold oversampling in every `block` samples, (B,).
 
-    A block may be left at 0 where it does not reach `least`: interpolating is dear, and whoever
-    asks knows below what it does not matter.
+    A sound counts as surrounded by silence. A block may be left at 0 where it does not reach
+    `least`: interpolating is dear, and whoever asks knows below what it does not matter.
     """
     samples = audio.samples
-    peaks = np.zeros(-(-len(samples) // block))
-    for first, end in _worth_a_look(audio, block, least):
-        # Interpolation looks at samples on both sides.
-        before = max(0, first - _REACH)
-        near = samples[before : end + _REACH].astype(np.float64)
-        dense = resample_poly(near, _OVERSAMPLING, 1, axis=0, window=_INTERPOLATION)
-        magnitude = np.abs(dense[_OVERSAMPLING * (first - before) :]).max(axis=1)
-        magnitude = magnitude[: _OVERSAMPLING * (min(end, len(samples)) - first)]
-        starts = np.arange(0, len(magnitude), _OVERSAMPLING * block)
-        found = np.maximum.reduceat(magnitude, starts)
-        peaks[first // block : first // block + len(found)] = found
+    matters = max(least / _LARGEST_RISE, float(np.finfo(np.float32).tiny))
+    highest = _block_peaks(samples, block, matters)
+    reach = 2 * -(-_REACH // block) + 1  # blocks that interpolation looks at
+    nearest = maximum_filter1d(highest, reach, mode="constant")
+    worth = np.flatnonzero(nearest >= matters)
+    peaks = np.zeros(len(highest))
+    interpolate = _interpolation(block)
+    within = np.arange(-_REACH, block + _REACH)
+    for first in range(0, len(worth), _BLOCKS_AT_ONCE):
+        some = worth[first : first + _BLOCKS_AT_ONCE]
+        places = some[:, None] * block + within
+        inside = (places >= 0) & (places < len(samples))
+        for channel in samples.T:
+            near = channel.take(places, mode="clip") * inside
+            dense = near.astype(np.float64) @ interpolate
+            peaks[some] = np.maximum(peaks[some], np.abs(dense, out=dense).max(axis=1))
     return peaks
 
 
-def _worth_a_look(audio: Audio, block: int, least: float) -> Iterator[tuple[int, int]]:
-    """Stretches of whole blocks, from sample to sample, near which a sample is so high that an
-    interpolated one may reach `least`; of a second at most."""
-    samples, rate = audio.samples, audio.sample_rate_hz
-    at_once = block * max(1, round(rate / block))
-    for first in range(0, len(samples), at_once):
-        last = min(first + at_once, len(samples))
-        before, after = max(0, first - _REACH), min(last + _REACH, len(samples))
-        near = samples[before:after]
-        highest = largest_magnitude(near)
-        if highest == 0.0 or highest * _LARGEST_RISE < least:
-            continue
-        high = np.abs(near).max(axis=1) * _LARGEST_RISE >= least
-        worth = np.zeros(-(-(last - first) // block), dtype=bool)
-        for shift in (-_REACH, 0, _REACH):
-            place = np.clip(np.flatnonzero(high) + before - first + shift, 0, last - first - 1)
-            worth[place // block] = True
-        edges = np.flatnonzero(np.diff(worth.astype(np.int8), prepend=0, append=0))
-        for begin, end in zip(edges[::2], edges[1::2], strict=True):
-            yield first + int(begin) * block, min(first + int(end) * block, last)
+def _block_peaks(samples: SampleArray, block: int, least: float) -> SampleArray:
+    """Largest |x| of any channel in every `block` samples of (N, C), (B,); 0 may stand for what is
+    below `least`."""
+    peaks = np.zeros(-(-len(samples) // block), dtype=np.float32)
+    # Short rows are slow: longer ones say where a closer look is worth it.
+    row = _BLOCKS_IN_ROW * block
+    whole = len(samples) // row * row
+    rowwise = peaks[: whole // block].reshape(-1, _BLOCKS_IN_ROW)
+    for first in range(0, whole, _ROWS_AT_ONCE * row):
+        piece = samples[first : min(first + _ROWS_AT_ONCE * row, whole)]
+        rows = piece.reshape(len(piece) // row, -1)
+        high = np.flatnonzero(np.maximum(rows.max(axis=1), -rows.min(axis=1)) >= least)
+        found = np.abs(rows[high].reshape(-1, block * samples.shape[1])).max(axis=1)
+        rowwise[first // row + high] = found.reshape(-1, _BLOCKS_IN_ROW)
+    for first in range(whole, len(samples), block):
+        peaks[first // block] = largest_magnitude(samples[first : first + block])
+    return peaks
+
+
+@lru_cache(maxsize=8)
+def _interpolation(block: int) -> FloatArray:
+    """What makes of `block` samples, and those that interpolation looks at on both sides, four
+    times as many: (block + 2 reach, 4 block)."""
+    kernel = _OVERSAMPLING * _INTERPOLATION
+    samples = np.arange(-_REACH, block + _REACH)[:, None]
+    lag = np.arange(_OVERSAMPLING * block) - _OVERSAMPLING * samples + _OVERSAMPLING * _REACH
+    matrix = np.where((lag >= 0) & (lag < len(kernel)), kernel.take(lag, mode="clip"), 0.0)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def _sliding_lufs(audio: Audio, window_s: float) -> FloatArray:
@@ -191,27 +210,36 @@ def energies_before(
     for first, block in pieces:
         upto = int(np.searchsorted(edges, first + len(block)))
         here = edges[done:upto] - first
-        silent = largest_magnitude(block) == 0.0
+        silent = not block.any()
         if silent and not any(state.any() for state in states):
             energies[done:upto] = total
         else:
-            squares = np.zeros(len(block) + 1)
-            for channel, state in enumerate(states):
-                samples = block[:, channel].astype(np.float64) + _NO_DENORMALS
-                weighted, state[:] = lfilter(zeros, poles, samples, zi=state)
-                squares[:-1] += np.square(weighted, out=weighted)
+            squares = _weighted_squares(block, zeros, poles, states)
             # Sums from one edge to the next: a running sum of every sample costs four times that.
             begins = here if len(here) and here[0] == 0 else np.concatenate(([0], here))
             sums = total + np.cumsum(np.add.reduceat(squares, begins))
             energies[done:upto] = np.concatenate(([total], sums))[len(begins) - len(here) :][:-1]
             total = float(sums[-1])
         if silent:
-            # A second takes what the filters hold 2000 dB down.
+            # Half a second takes what the filters hold 1000 dB down.
             for state in states:
                 state[:] = 0.0
         done = upto
     energies[done:] = total
     return energies
+
+
+def _weighted_squares(
+    block: SampleArray, zeros: FloatArray, poles: FloatArray, states: list[FloatArray]
+) -> FloatArray:
+    """Squares of a filtered block (M, C) summed over its channels, (M,); `states` go on."""
+    squares = np.zeros(0)
+    for channel, state in enumerate(states):
+        samples = np.add(block[:, channel], _NO_DENORMALS, dtype=np.float64)
+        weighted, state[:] = lfilter(zeros, poles, samples, zi=state)
+        np.square(weighted, out=weighted)
+        squares = weighted if channel == 0 else np.add(squares, weighted, out=squares)
+    return squares
 
 
 def _shelf(rate: int) -> FloatArray:

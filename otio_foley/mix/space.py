@@ -53,6 +53,7 @@ _LOW_CUT_HZ: Final = 150.0
 _FIRST_REFLECTION_S: Final = 0.001  # sooner is the floor under the foot: part of the step
 _ORDERS: Final = 6
 _RING_S: Final = 1.2  # of the longest decay: 72 dB
+_BLOCK_S: Final = 1.0  # what rings on is as long: shorter ones would transform mostly that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +211,9 @@ def add_reflections(
         return
     rate = audio.sample_rate_hz
     response = impulse_response(space, rate)
-    block_size = max(len(block) for _, block in blocks(audio)) if len(audio.samples) else 0
+    block_size = (
+        max(len(block) for _, block in blocks(audio, _BLOCK_S)) if len(audio.samples) else 0
+    )
     size = fft.next_fast_len(block_size + len(response) - 1, real=True)
     spectrum = fft.rfft(response, size)
 
@@ -392,7 +395,7 @@ def _streamed(
     rate, length = audio.sample_rate_hz, len(audio.samples)
     fade = min(round(_END_FADE_S * rate), length)
     waiting = np.zeros(0)
-    for first, block in blocks(audio):
+    for first, block in blocks(audio, _BLOCK_S):
         count = len(block)
         if largest_magnitude(block) > 0.0:
             times_s = start_s + np.arange(first, first + count) / rate

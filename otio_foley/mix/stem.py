@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from otio_foley.mix.blocks import blocks
 from otio_foley.mix.displacement import displacement_curve
-from otio_foley.mix.loudness import LevelPoint, action_levels, level_at, levelled_blocks
+from otio_foley.mix.loudness import LevelPoint, action_levels, level_at, ride
 from otio_foley.types import Action, Audio, FloatArray
 
 
@@ -44,19 +45,19 @@ def mix_down(voices: Iterable[tuple[Audio, tuple[LevelPoint, ...]]], *, start_s:
     """Everybody's steps, each under their own displacement curve.
 
     The first sample lies at `start_s` of the curves' clock. All voices have one length and rate
-    and share no samples. The first one's samples become the mix, for in a clip of hours a copy is
-    gigabytes; for the same reason the voices may come one by one. Raises ValueError where there
-    are none.
+    and share no samples. Curves are laid on their own samples and the first one's become the mix,
+    for in a clip of hours a copy is gigabytes; for the same reason the voices may come one by one.
+    Raises ValueError where there are none.
     """
     mix: Audio | None = None
     for audio, curve in voices:
-        mix = audio if mix is None else mix
-        for first, levelled in levelled_blocks(audio, curve, start_s=start_s):
-            here = mix.samples[first : first + len(levelled)]
-            if audio is mix:
-                here[:] = levelled
-            else:
-                here += levelled
+        ride(audio, curve, start_s=start_s)
+        if mix is None:
+            mix = audio
+            continue
+        for first, block in blocks(audio):
+            if block.any():
+                mix.samples[first : first + len(block)] += block
     if mix is None:
         raise ValueError("no voices to mix")
     return mix

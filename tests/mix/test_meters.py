@@ -242,9 +242,11 @@ def test_measuring_in_pieces_is_measuring_as_a_whole(rate: int, channels: int) -
     momentary = lufs_as_a_whole(audio, 0.4, 0.01)
     assert momentary_max_lufs(audio) == pytest.approx(momentary.max(), abs=1e-9)
     dense = np.abs(resample_poly(audio.samples.astype(float), 4, 1, axis=0)).max(axis=1)
-    assert true_peak_dbtp(audio) == 20 * math.log10(dense.max())
+    assert true_peak_dbtp(audio) == pytest.approx(20 * math.log10(dense.max()), abs=1e-9)
     peaks = true_peaks(audio, 100, least=0.0)
-    assert peaks.tobytes() == np.maximum.reduceat(dense, np.arange(0, len(dense), 400)).tobytes()
+    each = np.maximum.reduceat(dense, np.arange(0, len(dense), 400))
+    np.testing.assert_allclose(peaks[:-1], each[:-1], rtol=1e-9, atol=1e-12)
+    assert peaks[-1] >= each[-1] - 1e-12  # here the last sample's ringing into silence counts
     reaching = true_peaks(audio, 100, least=0.2)
     assert 0 < np.count_nonzero(reaching) < np.count_nonzero(peaks)
     assert np.maximum(reaching, 0.2).tobytes() == np.maximum(peaks, 0.2).tobytes()
