@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
@@ -13,16 +14,16 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otio_foley.analysis.movie import MovieSteps, find_steps
+from otio_foley.analysis.movie import MovieSteps
 from otio_foley.asking import asked_of, refuse_unknown_sound
 from otio_foley.config import AUTO_FLOOR, Settings
 from otio_foley.delivery import Delivery, default_audio_dir, default_output
-from otio_foley.engines import Voicebox, heard_steps, voicebox_of
+from otio_foley.engines import voicebox_of
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
+from otio_foley.jobs import Looking, Stretch, look, look_at_all
 from otio_foley.library.shelf import shelf
-from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, frames, probe
+from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, probe
 from otio_foley.playing import Shown
 from otio_foley.preview import PlacedSound
 from otio_foley.reference import Reference, placed, seen_in
@@ -71,6 +72,7 @@ def run(
     frame_rate: Fraction | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Result:
     """Make the footsteps of a cut and write the same cut with them on it.
@@ -82,7 +84,8 @@ def run(
     as `--set` takes them (`clip.A003*.shoe=boot`), `floor` is the cut's; both come before the TOML
     beside the cut, its markers and the settings. `frame_rate` is for an EDL whose rate its media do
     not tell. A dry run writes nothing. A clip that cannot be done is reported as skipped and does
-    not take the others down.
+    not take the others down. The picture is looked at in so many `jobs`, processes of their own
+    from two on (a script then needs its `if __name__ == "__main__":`); the result is the same.
     Raises InputError for the cut itself, OutputError for the result.
     """
     source = Path(cut).absolute()
@@ -119,13 +122,12 @@ def run(
         job = _Job(
             session=session,
             finder=finder,
-            voicebox=voicebox,
             reference=None
             if movie is None
             else placed(at_rate(movie, timeline.frame_rate), picture_start, timeline),
             tracks=None if dry_run else tracks,
         )
-        reports, stems = _clips(job, progress)
+        reports, stems = _clips(job, jobs, progress)
         delivered: Delivered | None = None
         beside: list[Beside] = []
         if not dry_run:
@@ -162,15 +164,13 @@ def analyse(
         settings = replace(settings, sound=replace(settings.sound, floor=floor))
     refuse_unknown_sound(settings, library)
     info = probe(Path(movie))
-    seen = _seen(
-        info,
-        0.0,
-        float("inf"),
-        settings,
-        _part(progress, info.path.name, 0.0, 1.0),
+    whole = Stretch(
+        movie=info,
+        start_s=0.0,
+        end_s=float("inf"),
         floors=settings.sound.floor == AUTO_FLOOR,
-        voicebox=voicebox_of(settings),
     )
+    seen = look(whole, settings, lambda done: progress and progress(info.path.name, done))
     return MovieReport(
         steps=sounded_steps(seen, settings),
         people=seen.people,
@@ -239,27 +239,50 @@ def _level_rides(document: Document, settings: Settings) -> LevelRides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What stays the same for all clips of a run; `tracks` is None in a dry run, `voicebox` where
-    the generator has no say."""
+    """What stays the same for all clips of a run; `tracks` is None in a dry run."""
 
     session: Session
     finder: MediaFinder
-    voicebox: Voicebox | None
     reference: Reference | None
     tracks: Tracks | None
 
 
-def _clips(job: _Job, progress: Progress | None) -> tuple[list[ClipReport], list[StemClip]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A clip as it will be looked at: its medium, the spans of the record in which it shows, and
+    from when to when (s, in the medium) it shows it; `stretch` is a little more."""
+
+    clip: Clip
+    spans: tuple[Span, ...]
+    found: Found
+    low_s: float
+    high_s: float
+    stretch: Stretch
+
+
+def _clips(
+    job: _Job, jobs: int, progress: Progress | None
+) -> tuple[list[ClipReport], list[StemClip]]:
     timeline = job.session.timeline
+    plans = [
+        _plan(job, clip, spans) for clip, spans in zip(timeline.clips, _spans(job), strict=True)
+    ]
+    planned = [plan for plan in plans if isinstance(plan, _Planned)]
+    looked = look_at_all(
+        [one.stretch for one in planned],
+        job.session.settings,
+        jobs=jobs,
+        looking=_looking([one.clip for one in planned], progress),
+    )
     reports, stems = [], []
-    whole_s = float(sum(clip.record.duration_s for clip in timeline.clips)) or 1.0
-    done_s = 0.0
-    for clip, spans in zip(timeline.clips, _spans(job), strict=True):
-        share = float(clip.record.duration_s) / whole_s
-        report, made = _clip(job, clip, spans, _part(progress, clip.name, done_s / whole_s, share))
-        done_s += float(clip.record.duration_s)
-        reports.append(report)
-        stems += made
+    with closing(looked):
+        for plan in plans:
+            if isinstance(plan, ClipReport):
+                reports.append(plan)
+                continue
+            report, made = _clip(job, plan, next(looked))
+            reports.append(report)
+            stems += made
     reports += [skipped(item) for item in timeline.skipped]
     return reports, stems
 
@@ -274,19 +297,54 @@ def _spans(job: _Job) -> tuple[tuple[Span, ...], ...]:
     return visible_spans(clips)
 
 
-def _clip(
-    job: _Job, clip: Clip, spans: tuple[Span, ...], progress: Callable[[float], None]
-) -> tuple[ClipReport, list[StemClip]]:
-    """One clip, whatever comes of it."""
+def _plan(job: _Job, clip: Clip, spans: tuple[Span, ...]) -> _Planned | ClipReport:
+    """What is to be looked at for a clip, or why nothing is."""
     if not clip.enabled:
-        return _report(clip, "skipped", "disabled in the cut"), []
+        return _report(clip, "skipped", "disabled in the cut")
     if not spans:
-        return _report(clip, "silent", "hidden behind a higher layer"), []
+        return _report(clip, "silent", "hidden behind a higher layer")
+    settings, timeline = job.session.settings, job.session.timeline
+    context_s = settings.analysis.context_s
     try:
-        found, made, floors = _sounded(job, clip, spans, progress)
+        if job.reference is None:
+            found = relink(clip, job.finder, timeline.frame_rate)
+        else:
+            # Beyond the clip's ends, a movie of the whole cut shows another clip.
+            clip, found = seen_in(clip, job.reference, timeline)
+            context_s = 0.0
     except FoleyError as error:
-        reason = f"{error}; {error.hint}" if error.hint else str(error)
-        return _report(clip, "skipped", reason), []
+        return _report(clip, "skipped", _said(error))
+    if job.tracks is not None and settings.output.preview:
+        job.tracks.production += _own_sound(clip, found)
+    low_s, high_s = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
+    if found.info.is_still or low_s == high_s:
+        return _report(clip, "silent", "the picture stands still")
+    return _Planned(
+        clip=clip,
+        spans=spans,
+        found=found,
+        low_s=low_s,
+        high_s=high_s,
+        stretch=Stretch(
+            movie=found.info,
+            start_s=low_s - context_s,
+            end_s=high_s + context_s,
+            floors=job.session.controls.may_be_recognised(clip),
+        ),
+    )
+
+
+def _clip(
+    job: _Job, planned: _Planned, seen: MovieSteps | FoleyError
+) -> tuple[ClipReport, list[StemClip]]:
+    """One clip that was looked at, whatever comes of it."""
+    clip = planned.clip
+    try:
+        if isinstance(seen, FoleyError):
+            raise seen
+        made = _sounded(job, planned, seen)
+    except FoleyError as error:
+        return _report(clip, "skipped", _said(error)), []
     if isinstance(made, str):
         return _report(clip, "silent", made), []
     if job.tracks is not None:
@@ -297,54 +355,31 @@ def _clip(
         clip_id=clip.clip_id,
         name=clip.name,
         status="done",
-        reason=found.note,
+        reason=planned.found.note,
         steps=tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person))),
         record=clip.record,
-        floors=floors,
+        floors=_floors_seen(seen),
     )
     return report, [one.stem for one in made]
 
 
-def _sounded(
-    job: _Job, clip: Clip, spans: tuple[Span, ...], progress: Callable[[float], None]
-) -> tuple[Found, tuple[SoundedClip, ...] | str, tuple[FloorSeen, ...]]:
-    """The clip's medium, its sound or why it is silent, and the floors that were recognised."""
-    settings = job.session.settings
-    if job.reference is None:
-        found, context_s = (
-            relink(clip, job.finder, job.session.timeline.frame_rate),
-            settings.analysis.context_s,
-        )
-    else:
-        # Beyond the clip's ends, a movie of the whole cut shows another clip.
-        clip, found = seen_in(clip, job.reference, job.session.timeline)
-        context_s = 0.0
-    info = found.info
-    if job.tracks is not None and settings.output.preview:
-        job.tracks.production += _own_sound(clip, found)
-    low, high = (float(edge - found.media_start_s) for edge in source_extent(clip.time_map))
-    if info.is_still or low == high:
-        return found, "the picture stands still", ()
-    seen = _seen(
-        info,
-        low - context_s,
-        high + context_s,
-        settings,
-        progress,
-        floors=job.session.controls.may_be_recognised(clip),
-        voicebox=job.voicebox,
-    )
-    _refuse_missing_picture(info, seen, low, high)
+def _sounded(job: _Job, planned: _Planned, seen: MovieSteps) -> tuple[SoundedClip, ...] | str:
+    """The sound of a clip, or why it is silent."""
+    info = planned.found.info
+    _refuse_missing_picture(info, seen, planned.low_s, planned.high_s)
     if not seen.steppers:
-        return found, "someone is there but nobody steps" if seen.people else _NOBODY, ()
+        return "someone is there but nobody steps" if seen.people else _NOBODY
     shown = Shown(
-        clip=clip,
-        spans=spans,
-        media_start_s=found.media_start_s,
+        clip=planned.clip,
+        spans=planned.spans,
+        media_start_s=planned.found.media_start_s,
         fingerprint=fingerprint(info.path),
     )
-    made = sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
-    return found, made, _floors_seen(seen)
+    return sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
+
+
+def _said(error: FoleyError) -> str:
+    return f"{error}; {error.hint}" if error.hint else str(error)
 
 
 def _floors_seen(seen: MovieSteps) -> tuple[FloorSeen, ...]:
@@ -385,42 +420,6 @@ def _refuse_missing_picture(info: MovieInfo, seen: MovieSteps, low_s: float, hig
     )
 
 
-def _seen(
-    info: MovieInfo,
-    start_s: float,
-    end_s: float,
-    settings: Settings,
-    progress: Callable[[float], None],
-    *,
-    floors: bool,
-    voicebox: Voicebox | None,
-) -> MovieSteps:
-    """Analyse a stretch of a movie; with a voicebox, the steps are those of its sound."""
-    start_s = max(0.0, start_s)
-    known_end_s = end_s if info.duration_s is None else min(end_s, float(info.duration_s))
-    length_s = max(1e-3, known_end_s - start_s)
-
-    def pictures() -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        for frame in frames(
-            info, start_s=start_s, end_s=end_s, long_side_px=settings.analysis.long_side_px
-        ):
-            # The frame that shows at start_s may begin before it.
-            progress(min(1.0, max(0.0, (frame.time_s - start_s) / length_s)))
-            yield frame.time_s, frame.rgb
-
-    seen = find_steps(
-        pictures(),
-        most_people=settings.analysis.most_people,
-        least_confidence=settings.analysis.least_confidence,
-        unseen_feet=settings.analysis.unseen_feet,
-        floors=floors,
-        closeups=voicebox is not None,
-    )
-    if voicebox is None:
-        return seen
-    return heard_steps(seen, voicebox, least_confidence=settings.analysis.least_confidence)
-
-
 def _take_track(ends_s: dict[int, Fraction], record: Span, wanted: int) -> int:
     """The wanted track, or the next one that is free in a span; `ends_s` holds up to when each is
     taken.
@@ -438,13 +437,18 @@ def _report(clip: Clip, status: Status, reason: str) -> ClipReport:
     )
 
 
-def _part(
-    progress: Progress | None, name: str, start: float, share: float
-) -> Callable[[float], None]:
-    """Progress of one part as progress of the whole."""
+def _looking(clips: Sequence[Clip], progress: Progress | None) -> Looking:
+    """Progress in each clip as progress of the whole, by how long the clips are."""
     if progress is None:
-        return lambda done: None
-    return lambda done: progress(name, start + share * done)
+        return lambda number, done: None
+    ends_s = np.cumsum([0.0, *(float(clip.record.duration_s) for clip in clips)])
+    whole_s = float(ends_s[-1]) or 1.0
+
+    def looking(number: int, done: float) -> None:
+        begun_s, end_s = float(ends_s[number]), float(ends_s[number + 1])
+        progress(clips[number].name, (begun_s + (end_s - begun_s) * done) / whole_s)
+
+    return looking
 
 
 def _folder(root: PathLike) -> Path:

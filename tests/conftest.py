@@ -27,5 +27,5 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def canned_analysis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", canned.find_steps)
+    monkeypatch.setattr("otio_foley.jobs.find_steps", canned.find_steps)
     yield

@@ -84,7 +84,7 @@ def test_what_appears_meanwhile_is_not_written_over(
         result.write_text("someone else's")
         return canned.find_steps(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", meanwhile)
+    monkeypatch.setattr("otio_foley.jobs.find_steps", meanwhile)
     with pytest.raises(TargetExists):
         otio_foley.run(cut)
     assert result.read_text() == "someone else's"

@@ -152,7 +152,7 @@ def test_a_failure_half_way_leaves_nothing_half_written(
             raise KeyboardInterrupt
         return canned.find_steps(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", fails_at_second)
+    monkeypatch.setattr("otio_foley.jobs.find_steps", fails_at_second)
     with pytest.raises(KeyboardInterrupt):
         otio_foley.run(cut)
     assert tree(cut.parent) == before
@@ -185,7 +185,7 @@ def test_a_clip_that_cannot_be_done_does_not_take_the_others_down(tmp_path: Path
 def test_an_empty_picture_is_silent_and_the_cut_comes_out_as_it_was(
     cut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", canned.find_nobody)
+    monkeypatch.setattr("otio_foley.jobs.find_steps", canned.find_nobody)
     result = otio_foley.run(cut)
     assert [(clip.status, clip.reason) for clip in result.clips] == [
         ("silent", "nobody is in the picture")
@@ -312,7 +312,7 @@ def test_a_hidden_clip_is_silent_and_says_why(tmp_path: Path) -> None:
 def test_level_as_automation_or_baked_but_never_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", canned.find_someone_nearing)
+    monkeypatch.setattr("otio_foley.jobs.find_steps", canned.find_someone_nearing)
     cut = layered(tmp_path)
     rendered = {}
     for rides in ("baked", "automation"):

@@ -128,7 +128,7 @@ def result(
     cut = tmp_path_factory.mktemp("cut") / f"cut.{request.param}"
     cut.write_text(_CUTS[request.param](movie))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("otio_foley.pipeline.find_steps", remembered)
+        patch.setattr("otio_foley.jobs.find_steps", remembered)
         done = otio_foley.run(cut, media_roots=[movie.parent])
     assert otio_foley.verify(cut, done.output).identical
     return done

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import otio_foley
-from otio_foley import pipeline
+from otio_foley import jobs
 from otio_foley.analysis.movie import MovieSteps
 from otio_foley.cli import commands
 from otio_foley.types import FloorSpan
@@ -47,7 +47,7 @@ def seen(monkeypatch: pytest.MonkeyPatch, asked_for_floors: list[bool]) -> list[
         steppers = [replace(one, floors=tuple(spans) if floors else ()) for one in found.steppers]
         return replace(found, steppers=tuple(steppers))
 
-    monkeypatch.setattr(pipeline, "find_steps", find_steps)
+    monkeypatch.setattr(jobs, "find_steps", find_steps)
     return spans
 
 

@@ -112,7 +112,7 @@ def test_automation_counts_as_it_is_heard(
     tmp_path: Path, canned_analysis: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The level rides of the host are part of the track's loudness, and of what lies beside."""
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", canned.find_someone_nearing)
+    monkeypatch.setattr("otio_foley.jobs.find_steps", canned.find_someone_nearing)
     clip = otio.schema.Clip(
         name="walk.mov",
         media_reference=otio.schema.ExternalReference(
@@ -147,7 +147,7 @@ def test_automation_counts_as_it_is_heard(
 def test_principals_have_tracks_and_the_background_shares_one(
     cut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", several(0.01, 0.08, 0.002, 0.003))
+    monkeypatch.setattr("otio_foley.jobs.find_steps", several(0.01, 0.08, 0.002, 0.003))
     result = otio_foley.run(cut)
     first = [stem for stem in result.stems if stem.clip_id == result.clips[0].clip_id]
     assert [stem.track for stem in first] == [1, 2, 4]
@@ -161,7 +161,7 @@ def test_principals_have_tracks_and_the_background_shares_one(
 
 
 def test_no_more_principals_than_asked(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", several(0.05, 0.06, 0.07))
+    monkeypatch.setattr("otio_foley.jobs.find_steps", several(0.05, 0.06, 0.07))
     result = otio_foley.run(cut, settings=of(principals=1))
     assert {stem.track for stem in result.stems} == {1, 2}
 
@@ -226,7 +226,7 @@ def test_a_clip_and_a_cut_are_louder_over_their_tracks_loudness(cut: Path) -> No
 
 
 def test_a_step_is_one_persons_the_nearest(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", several(0.05, 0.06))
+    monkeypatch.setattr("otio_foley.jobs.find_steps", several(0.05, 0.06))
     result = otio_foley.run(cut, controls=["step.0.52.mute=true"])
     count = 2 * len(canned.CONTACTS_S)
     assert len(result.clips[0].steps) == count - 1
@@ -339,7 +339,7 @@ def test_pan_room_and_delay(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             ),
         )
 
-    monkeypatch.setattr("otio_foley.pipeline.find_steps", at_the_right)
+    monkeypatch.setattr("otio_foley.jobs.find_steps", at_the_right)
     result = otio_foley.run(cut, settings=of(pan=True))
     (stem, _) = result.stems
     left, right = (np.square(heard(stem)[:, side]).sum() for side in (0, 1))
