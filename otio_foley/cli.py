@@ -254,7 +254,7 @@ def analyse(movie: Path, floor: str | None, settings_file: Path | None, as_json:
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
 @click.option(
     "--jobs",
-    type=click.IntRange(1, 256),
+    type=click.IntRange(1, 61),
     default=1,
     metavar="N",
     help="Clips looked at at a time, each in a process of some 1.3 GB; default 1. The result is "

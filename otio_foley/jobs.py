@@ -9,17 +9,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TypeAlias
+from multiprocessing.connection import Connection
+from typing import Final, TypeAlias
 
+import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import MovieSteps, find_steps
@@ -30,6 +34,8 @@ from otio_foley.media.picture import MovieInfo, frames
 
 #: Called with which stretch is being looked at and how much of it is done (0..1).
 Looking: TypeAlias = Callable[[int, float], None]
+
+_MOST_PROCESSES: Final = 61  # Windows waits for no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +68,18 @@ def look(stretch: Stretch, settings: Settings, looking: Callable[[float], None])
             yield frame.time_s, frame.rgb
 
     voicebox = voicebox_of(settings)
-    seen = find_steps(
-        pictures(),
-        most_people=analysis.most_people,
-        least_confidence=analysis.least_confidence,
-        unseen_feet=analysis.unseen_feet,
-        floors=stretch.floors,
-        closeups=voicebox is not None,
-    )
-    if voicebox is None:
-        return seen
-    return heard_steps(seen, voicebox, least_confidence=analysis.least_confidence)
+    with _same_arithmetic():
+        seen = find_steps(
+            pictures(),
+            most_people=analysis.most_people,
+            least_confidence=analysis.least_confidence,
+            unseen_feet=analysis.unseen_feet,
+            floors=stretch.floors,
+            closeups=voicebox is not None,
+        )
+        if voicebox is None:
+            return seen
+        return heard_steps(seen, voicebox, least_confidence=analysis.least_confidence)
 
 
 def look_at_all(
@@ -83,23 +90,25 @@ def look_at_all(
     One after the other as they are asked for; with several `jobs` in so many processes, a few
     ahead. Raises InputError where one of the processes dies.
     """
-    jobs = min(jobs, len(stretches))
+    jobs = min(jobs, len(stretches), _MOST_PROCESSES)
     if jobs < 2:
         for number, stretch in enumerate(stretches):
             yield _looked_at(stretch, settings, partial(looking, number))
         return
-    with ExitStack() as stack:
-        workers = ProcessPoolExecutor(
-            jobs,
-            # A copy of a process that runs threads of C++ libraries may stand still for ever.
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(max(1, (os.cpu_count() or 1) // jobs),),
-        )
-        stack.callback(workers.shutdown, cancel_futures=True)
-        ahead: deque[Future[MovieSteps | FoleyError]] = deque()
-        waiting = iter(stretches)
+    # A copy of a process that runs threads of C++ libraries may stand still for ever.
+    context = multiprocessing.get_context("spawn")
+    watched, alive = context.Pipe(duplex=False)
+    workers = ProcessPoolExecutor(
+        jobs,
+        mp_context=context,
+        initializer=_begin,
+        initargs=(watched, max(1, (os.cpu_count() or 1) // jobs)),
+    )
+    ahead: deque[Future[MovieSteps | FoleyError]] = deque()
+    waiting = iter(stretches)
+    try:
         for number, stretch in enumerate(stretches):
+            looking(number, 0.0)
             try:
                 for one in islice(waiting, 2 * jobs - len(ahead)):
                     ahead.append(workers.submit(_looked_at, one, settings))
@@ -107,20 +116,28 @@ def look_at_all(
             except BrokenProcessPool as error:
                 raise InputError(
                     f"a process died that looked at {stretch.movie.path}, or at a clip near it",
-                    hint="short of memory? take fewer --jobs; with one, the clip shows itself",
+                    hint="short of memory? take fewer --jobs; from a script, call it under "
+                    'if __name__ == "__main__"',
                 ) from error
             looking(number, 1.0)
             yield seen
+    finally:
+        alive.close()
+        workers.shutdown(cancel_futures=True)
+        watched.close()
 
 
-def _begin(threads: int) -> None:
-    """Of a process that looks: it ends with its parent at Ctrl-C, without a word, and shares the
-    processor with the others."""
-    import cv2
-    import torch
+def _begin(watched: Connection, threads: int) -> None:
+    """Of a process that looks: it shares the processor with the others, and ends as soon as nobody
+    waits for what it sees, whether its parent was stopped or killed."""
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    torch.set_num_threads(threads)
+    def watch() -> None:
+        with suppress(EOFError, OSError):
+            watched.recv_bytes()
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+    threading.Thread(target=watch, daemon=True).start()
     cv2.setNumThreads(threads)
 
 
@@ -131,3 +148,14 @@ def _looked_at(
         return look(stretch, settings, looking)
     except FoleyError as error:
         return error
+
+
+@contextmanager
+def _same_arithmetic() -> Iterator[None]:
+    """With another number of threads, torch adds up in another order: the last bits differ."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)

@@ -170,7 +170,7 @@ def analyse(
         end_s=float("inf"),
         floors=settings.sound.floor == AUTO_FLOOR,
     )
-    seen = look(whole, settings, lambda done: progress and progress(info.path.name, done))
+    seen = look(whole, settings, partial(progress or _untold, info.path.name))
     return MovieReport(
         steps=sounded_steps(seen, settings),
         people=seen.people,
@@ -435,6 +435,10 @@ def _report(clip: Clip, status: Status, reason: str) -> ClipReport:
     return ClipReport(
         clip_id=clip.clip_id, name=clip.name, status=status, reason=reason, record=clip.record
     )
+
+
+def _untold(name: str, done: float) -> None:
+    pass
 
 
 def _looking(clips: Sequence[Clip], progress: Progress | None) -> Looking:

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import otio_foley
+from otio_foley.analysis.movie import MovieSteps
 from otio_foley.config import Settings
 from otio_foley.errors import InputError, MediaUnreadable
-from otio_foley.jobs import Stretch, look_at_all
+from otio_foley.jobs import Stretch, look, look_at_all
 from otio_foley.media.picture import probe
 from otio_foley.resources import bundled
 
@@ -34,7 +40,7 @@ def test_processes_give_what_was_asked_in_order_and_errors_among_it(tmp_path: Pa
     asked = [stretch("walk.mov", 0.8), gone, stretch("empty.mov", 0.3)]
     told: list[tuple[int, float]] = []
     seen = list(look_at_all(asked, Settings(), jobs=2, looking=lambda n, of: told.append((n, of))))
-    assert told == [(0, 1.0), (1, 1.0), (2, 1.0)]
+    assert told == [(0, 0.0), (0, 1.0), (1, 0.0), (1, 1.0), (2, 0.0), (2, 1.0)]
     assert isinstance(seen[1], MediaUnreadable)
     assert "gone.mov" in str(seen[1])
     alone = list(look_at_all(asked, Settings(), jobs=1, looking=lambda n, of: None))
@@ -65,6 +71,79 @@ def test_a_process_that_dies_is_named_with_what_to_do() -> None:
     with pytest.raises(InputError, match=r"process died that looked at .*empty\.mov") as raised:
         list(look_at_all(asked, Deadly(), jobs=2, looking=lambda n, of: None))
     assert "--jobs" in raised.value.hint
+
+
+def test_who_looks_ends_when_nobody_waits_for_it_any_more() -> None:
+    asked = [stretch("empty.mov", 0.1), *[stretch("walk.mov", 30.0)] * 3]
+    looked = look_at_all(asked, Settings(), jobs=2, looking=lambda n, of: None)
+    next(looked)
+    workers = multiprocessing.active_children()
+    assert len(workers) == 2
+    looked.close()
+    # Not 0, as it would be had they finished what they looked at.
+    assert {worker.exitcode for worker in workers} == {1}
+
+
+_DIES = """
+import multiprocessing, os
+from test_jobs import Settings, look_at_all, stretch
+if __name__ == "__main__":
+    asked = [stretch("empty.mov", 0.1), *[stretch("walk.mov", 30.0)] * 3]
+    looked = look_at_all(asked, Settings(), jobs=2, looking=lambda n, of: None)
+    next(looked)
+    print(*[worker.pid for worker in multiprocessing.active_children()], flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_who_looks_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "dies.py"
+    script.write_text(_DIES)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    pids = [int(pid) for pid in done.stdout.split()]
+    assert len(pids) == 2
+    for _ in range(300):
+        if not any(map(is_alive, pids)):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"still there: {[pid for pid in pids if is_alive(pid)]}")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Where nobody takes in orphans, they stay as names without a process.
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_looking_does_not_depend_on_how_many_threads_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads: list[int] = []
+
+    def find_nobody(pictures: object, **_: object) -> MovieSteps:
+        threads.append(torch.get_num_threads())
+        return MovieSteps(pictures=0, last_s=None, people=0, steppers=())
+
+    monkeypatch.setattr("otio_foley.jobs.find_steps", find_nobody)
+    usual = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        look(stretch("empty.mov"), Settings(), lambda done: None)
+        assert threads == [1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(usual)
 
 
 def test_the_result_is_the_same_whatever_the_jobs(tmp_path: Path) -> None:

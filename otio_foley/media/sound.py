@@ -163,7 +163,7 @@ def _packed(values: NDArray[np.int32]) -> memoryview:
     """Values (N,) of 24 bits as bytes, little-endian."""
     packed = np.empty(3 * len(values) + 1, dtype=np.uint8)
     # Four bytes each at every third: the fourth, which is but the sign, is written over by the
-    # next value, for an array of one dimension is written from front to back.
+    # next value, for numpy writes one dimension from front to back (it does not say so: tested).
     np.ndarray(len(values), "<i4", buffer=packed, strides=(3,))[...] = values
     return packed[:-1].data
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from otio_foley.mix.blocks import blocks, largest_magnitude
+from otio_foley.mix.blocks import blocks
 from otio_foley.types import Action, Audio, FloatArray, SampleArray
 
 
@@ -76,7 +76,7 @@ def levelled_blocks(
     unless `silence` asks for them.
     """
     for first, block in blocks(audio):
-        if largest_magnitude(block) == 0.0:
+        if not block.any():
             if silence:
                 yield first, block
             continue

@@ -106,8 +106,9 @@ def true_peak_dbtp(audio: Audio) -> float:
 def true_peaks(audio: Audio, block: int, *, least: float) -> FloatArray:
     """Largest |x| of any channel after four-fold oversampling in every `block` samples, (B,).
 
-    A sound counts as surrounded by silence. A block may be left at 0 where it does not reach
-    `least`: interpolating is dear, and whoever asks knows below what it does not matter.
+    A sound counts as surrounded by silence; blocks are meant to be of a few milliseconds. One may
+    be left at 0 where it does not reach `least`: interpolating is dear, and whoever asks knows
+    below what it does not matter.
     """
     samples = audio.samples
     matters = max(least / _LARGEST_RISE, float(np.finfo(np.float32).tiny))
@@ -220,7 +221,7 @@ def energies_before(
             sums = total + np.cumsum(np.add.reduceat(squares, begins))
             energies[done:upto] = np.concatenate(([total], sums))[len(begins) - len(here) :][:-1]
             total = float(sums[-1])
-        if silent:
+        if silent and len(block) >= sample_rate_hz // 2:
             # Half a second takes what the filters hold 1000 dB down.
             for state in states:
                 state[:] = 0.0

@@ -121,3 +121,16 @@ def test_what_does_not_fit_is_refused() -> None:
     other = Energies(first_hop=0, energy=np.ones(3), sample_rate_hz=44_100)
     with pytest.raises(ValueError, match="one sample rate"):
         track_short_term_max_lufs([other, clip_energies(sound, start_sample=0)])
+
+
+@pytest.mark.parametrize("end_s", [0.5, 0.75, 1.0])
+def test_a_sound_that_ends_on_a_block_s_edge_rings_on_all_the_same(end_s: float) -> None:
+    count = round(end_s * RATE)
+    samples = np.zeros((count, 1), dtype=np.float32)
+    samples[-1440:, 0] = 0.5 * np.sin(2 * np.pi * 60 * np.arange(1440) / RATE)
+    longer = np.concatenate((samples, np.zeros((1, 1), dtype=np.float32)))
+    whole, with_silence = (
+        clip_energies(Audio(samples=one, sample_rate_hz=RATE), start_sample=0).energy.sum()
+        for one in (samples, longer)
+    )
+    assert 10 * math.log10(with_silence / whole) == pytest.approx(0.0, abs=1e-6)
