@@ -37,7 +37,8 @@ from otio_foley.report import (
     Status,
     skipped,
 )
-from otio_foley.sounding import Session, SoundedClip, sound_clip, sounded_steps
+from otio_foley.sounding import Session, SoundedClip, sound_clip
+from otio_foley.telling import sounded_steps
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
 from otio_foley.timelines.dialect import Dialect, level_rides
 from otio_foley.timelines.document import Document

@@ -1,58 +1,47 @@
-"""The steps of a clip made into sound: which contacts are seen to happen, how loud, where in the
-file, and what the timeline is told about it."""
+"""The steps of a clip made into sound: which contacts are seen to happen, how loud, and where in
+the file and on the timeline."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from otio_foley._version import __version__
 from otio_foley.analysis.movie import MovieSteps
 from otio_foley.casting import Group, groups_of
-from otio_foley.config import AUTO_FLOOR, Settings
+from otio_foley.config import Settings
 from otio_foley.controls.gather import Controls
 from otio_foley.controls.rules import PlacedStep, StepPlace
-from otio_foley.controls.values import NAMES, Resolved
+from otio_foley.controls.values import Resolved
 from otio_foley.delivery import sound_name
 from otio_foley.engines import Voicebox, change_levels, heard_as_it_is
 from otio_foley.errors import InputError
 from otio_foley.library.shelf import Shelf
-from otio_foley.media.sound import FX_NAME_LIMIT, BroadcastWave
+from otio_foley.media.sound import BroadcastWave
 from otio_foley.mix.loudness import LevelPoint
 from otio_foley.mix.pan import panned
 from otio_foley.mix.space import SPACES, absorb_air, add_reflections, delay_samples, distance_at
-from otio_foley.mix.stem import mix_down, person_levels
-from otio_foley.playing import Played, Shown, Voice, floor_under, voice_of
-from otio_foley.report import FloorSeen, Step
+from otio_foley.mix.stem import mix_down
+from otio_foley.playing import Shown, Voice, voice_of
+from otio_foley.report import Step
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.performance import FADE_SAMPLES, Cue, Note, Walker, play, score
+from otio_foley.telling import AskedStep, marker_of, provenance_of, steps_of, title_of
 from otio_foley.time import (
     frames_from_seconds,
     samples_from_seconds,
     seconds_from_frames,
 )
-from otio_foley.timelines.document import NAMESPACE
 from otio_foley.types import (
-    Action,
     Audio,
     Clip,
-    Contact,
     Footstep,
-    JsonValue,
     LevelRides,
-    Marker,
     Span,
     StemClip,
     Timeline,
 )
-
-#: What is walked on where nobody says so and nothing is recognised.
-_ORDINARY_FLOOR = "concrete"
-#: Steps below this confidence have markers of another colour: look at these first.
-_SURE = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,26 +106,6 @@ class _Place:
         return float(Fraction(self.first_sample, SAMPLE_RATE_HZ) - self.clip_start_s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """A step of somebody in the clip, and what is asked of it."""
-
-    voice: Voice
-    played: Played
-    level_db: float
-    action_db: float
-    asked: Resolved
-
-    @property
-    def floor(self) -> str:
-        return floor_of(self.asked.floor, self.voice.floor_at(self.played.contact.time_s))
-
-
-def floor_of(asked: str, recognised: str | None) -> str:
-    """The floor that is heard: the one asked for, else the recognised, else an ordinary one."""
-    return asked if asked != AUTO_FLOOR else recognised or _ORDINARY_FLOOR
-
-
 def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[SoundedClip, ...]:
     """Sound of the steps that a clip shows; nothing if it shows none.
 
@@ -164,7 +133,7 @@ def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[Sounde
 
 
 def _sounded(
-    group: Group, asked: Sequence[_Asked], shown: Shown, where: _Place, session: Session
+    group: Group, asked: Sequence[AskedStep], shown: Shown, where: _Place, session: Session
 ) -> SoundedClip | None:
     """A file of some people's steps; None where all of them are muted."""
     track = group.track
@@ -175,8 +144,8 @@ def _sounded(
     rides = session.level_rides == "automation" and not group.background
     voices = [voice for voice in group.voices if any(one.voice is voice for one in heard)]
     notes, audio = _render(voices, heard, where, shown, session, rides=rides, of_clip=of_clip)
-    steps = _steps(heard, shown.clip)
-    name = sound_name(_title(steps, group.name), session.cut, shown.clip.clip_id)
+    steps = steps_of(heard, shown.clip)
+    name = sound_name(title_of(steps, group.name), session.cut, shown.clip.clip_id)
     first_s = Fraction(where.first_sample, SAMPLE_RATE_HZ)
     timeline = session.timeline
     stem = StemClip(
@@ -190,9 +159,9 @@ def _sounded(
         in_s=timeline.start_s + where.record.start_s - first_s,
         sample_rate_hz=SAMPLE_RATE_HZ,
         channels=audio.samples.shape[1],
-        markers=tuple(_marker(step, where.record, timeline.frame_rate) for step in steps),
+        markers=tuple(marker_of(step, where.record, timeline.frame_rate) for step in steps),
         automation=_automation(voices[0], shown.clip, where.record) if rides else (),
-        provenance=_provenance(shown, heard, of_clip, rides, session),
+        provenance=provenance_of(shown, heard, of_clip, rides, session.settings),
     )
     return SoundedClip(
         steps=steps,
@@ -205,7 +174,7 @@ def _sounded(
     )
 
 
-def _asked(groups: Sequence[Group], clip: Clip, session: Session) -> list[list[_Asked]]:
+def _asked(groups: Sequence[Group], clip: Clip, session: Session) -> list[list[AskedStep]]:
     """Every step of each group with what is asked of it, in time order; of one in a handle what
     is asked of the clip. All people together, for a step is meant by its time alone."""
     each = [
@@ -228,12 +197,12 @@ def _asked(groups: Sequence[Group], clip: Clip, session: Session) -> list[list[_
     ]
     session.placed.extend(places)
     of_steps = iter(session.controls.for_steps(places))
-    found: dict[int, list[_Asked]] = {group.track: [] for group in groups}
+    found: dict[int, list[AskedStep]] = {group.track: [] for group in groups}
     for group, voice, one, level_db, action_db in each:
         of_clip = session.controls.for_clip(group.track, clip)
         asked = next(of_steps) if one.seen else of_clip
         found[group.track].append(
-            _Asked(
+            AskedStep(
                 voice=voice,
                 played=one,
                 level_db=level_db + asked.level_db,
@@ -243,15 +212,6 @@ def _asked(groups: Sequence[Group], clip: Clip, session: Session) -> list[list[_
             )
         )
     return [found[group.track] for group in groups]
-
-
-def _title(steps: tuple[Step, ...], name: str) -> str:
-    """What the sound is: `Walk Concrete`, and whose where a clip has several files, which has to
-    stay where a name is cut."""
-    action = _usual(step.action for step in steps)
-    floor = _usual(step.floor for step in steps)
-    title = f"{action} {floor}".title()
-    return f"{title[: FX_NAME_LIMIT - len(name) - 1]} {name}" if name else title
 
 
 def _automation(voice: Voice, clip: Clip, record: Span) -> tuple[tuple[Fraction, float], ...]:
@@ -266,33 +226,6 @@ def _automation(voice: Voice, clip: Clip, record: Span) -> tuple[tuple[Fraction,
 
 def _top_db(curve: Sequence[LevelPoint]) -> float:
     return max((point.level_db for point in curve), default=0.0)
-
-
-def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
-    """The steps of a whole movie with their levels, in time order; no record times."""
-    steps = []
-    for stepper in seen.steppers:
-        times_s = [contact.time_s for contact in stepper.contacts]
-        levels = person_levels(
-            stepper.times_s,
-            stepper.silhouette_area,
-            times_s,
-            stepper.actions,
-            [contact.strength for contact in stepper.contacts],
-        )
-        steps += [
-            _step(
-                contact,
-                action,
-                None,
-                level,
-                floor_of(settings.sound.floor, floor_under(stepper.floors, contact.time_s)),
-            )
-            for contact, action, level in zip(
-                stepper.contacts, stepper.actions, levels.step_db, strict=True
-            )
-        ]
-    return tuple(sorted(steps, key=lambda step: step.source_time_s))
 
 
 def _place(clip: Clip, timeline: Timeline, handle_frames: int) -> _Place:
@@ -327,7 +260,7 @@ def _place(clip: Clip, timeline: Timeline, handle_frames: int) -> _Place:
 
 def _render(
     voices: Sequence[Voice],
-    heard: Sequence[_Asked],
+    heard: Sequence[AskedStep],
     where: _Place,
     shown: Shown,
     session: Session,
@@ -378,7 +311,7 @@ def _render(
 
 
 def _changes(
-    voice: Voice, heard: Sequence[_Asked], where: _Place, clip_db: float
+    voice: Voice, heard: Sequence[AskedStep], where: _Place, clip_db: float
 ) -> list[tuple[int, float]]:
     """From which samples on the generator's sound of somebody is to be louder or softer: from each
     step to the next by what is asked of it, and silent from the clip's first frame to the first
@@ -414,7 +347,7 @@ def _baked(voice: Voice, *, rides: bool) -> tuple[LevelPoint, ...]:
     return (LevelPoint(time_s=0.0, level_db=_top_db(curve)),)
 
 
-def _cue(one: _Asked, where: _Place, settings: Settings) -> Cue:
+def _cue(one: AskedStep, where: _Place, settings: Settings) -> Cue:
     asked, played = one.asked, one.played
     late = round(settings.output.offset_ms / 1000 * SAMPLE_RATE_HZ)
     if settings.output.distance_delay:
@@ -439,53 +372,6 @@ def _cue(one: _Asked, where: _Place, settings: Settings) -> Cue:
     )
 
 
-def _steps(heard: Sequence[_Asked], clip: Clip) -> tuple[Step, ...]:
-    steps = [
-        _step(
-            one.played.contact,
-            one.played.action,
-            clip.record.start_s + one.played.offset_s,
-            one.level_db,
-            one.floor,
-        )
-        for one in heard
-        if one.played.seen
-    ]
-    return tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person)))
-
-
-def _step(
-    contact: Contact, action: Action, record_s: Fraction | None, gain_db: float, floor: str
-) -> Step:
-    return Step(
-        record_time_s=None if record_s is None else float(record_s),
-        source_time_s=contact.time_s,
-        person=contact.person,
-        foot=contact.foot,
-        part=contact.part,
-        action=action,
-        floor=floor,
-        gain_db=gain_db,
-        confidence=contact.confidence,
-        found_by=contact.found_by,
-    )
-
-
-def _marker(step: Step, record: Span, frame_rate: Fraction) -> Marker:
-    """A marker on the frame that is nearest to the contact, for hosts know no finer; the exact
-    time is in the provenance."""
-    assert step.record_time_s is not None
-    nearest = frames_from_seconds(Fraction(step.record_time_s), frame_rate)
-    last = frames_from_seconds(record.end_s, frame_rate) - 1
-    return Marker(
-        record_s=seconds_from_frames(min(nearest, last), frame_rate),
-        name=f"{step.action} {step.foot}",
-        note=f"person {step.person}, {step.part}, {step.floor}, {step.gain_db:+.1f} dB, "
-        f"confidence {step.confidence:.2f}",
-        color="PURPLE" if step.confidence >= _SURE else "ORANGE",
-    )
-
-
 def _wave(where: _Place, session: Session, clip: Clip, track: int) -> BroadcastWave:
     timeline = session.timeline
     return BroadcastWave(
@@ -497,55 +383,3 @@ def _wave(where: _Place, session: Session, clip: Clip, track: int) -> BroadcastW
         timecode_rate=f"{timeline.frame_rate.numerator}/{timeline.frame_rate.denominator}",
         timecode_drop_frame=timeline.drop_frame,
     )
-
-
-def _provenance(
-    shown: Shown, heard: Sequence[_Asked], of_clip: Resolved, rides: bool, session: Session
-) -> dict[str, JsonValue]:
-    """Everything that made the sound, for the timeline's metadata.
-
-    `controls` are the clip's; a step that has others has them too. `level` is the displacement
-    layer of each person, as [seconds from the clip's first frame, dB].
-    """
-    voices = {one.voice.person: one.voice for one in heard}
-    return {
-        "namespace": NAMESPACE,
-        "version": __version__,
-        "generated": True,
-        "clip_id": shown.clip.clip_id,
-        "media_fingerprint": shown.fingerprint,
-        "settings": session.settings.digest,
-        "floor": _usual(one.floor for one in heard),
-        "floors_seen": [
-            FloorSeen(person=person, span=span).as_json()
-            for person, voice in voices.items()
-            for span in voice.floors
-        ],
-        "shoe": _usual(one.asked.shoe for one in heard),
-        "controls": _values(of_clip),
-        "level_rides": "automation" if rides else "baked",
-        "level": [
-            {
-                "person": person,
-                "points": [
-                    [round(point.time_s, 3), round(point.level_db, 2)]
-                    for point in voice.levels.curve
-                ],
-            }
-            for person, voice in voices.items()
-        ],
-        "steps": [
-            {**step.as_json(), **({} if one.asked == of_clip else {"controls": _values(one.asked)})}
-            for one in sorted(heard, key=lambda one: (one.played.offset_s, one.voice.person))
-            if one.played.seen
-            for step in _steps([one], shown.clip)
-        ],
-    }
-
-
-def _values(asked: Resolved) -> dict[str, JsonValue]:
-    return {name: getattr(asked, name) for name in NAMES}
-
-
-def _usual(words: Iterable[str]) -> str:
-    return Counter(words).most_common(1)[0][0]

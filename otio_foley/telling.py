@@ -1,0 +1,182 @@
+"""What is told of footsteps: in reports, as markers and names on the timeline, and as everything
+that made the sound."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from otio_foley._version import __version__
+from otio_foley.analysis.movie import MovieSteps
+from otio_foley.config import AUTO_FLOOR, Settings
+from otio_foley.controls.values import NAMES, Resolved
+from otio_foley.media.sound import FX_NAME_LIMIT
+from otio_foley.mix.stem import person_levels
+from otio_foley.playing import Played, Shown, Voice, floor_under
+from otio_foley.report import FloorSeen, Step
+from otio_foley.time import frames_from_seconds, seconds_from_frames
+from otio_foley.timelines.document import NAMESPACE
+from otio_foley.types import Action, Clip, Contact, JsonValue, Marker, Span
+
+#: What is walked on where nobody says so and nothing is recognised.
+_ORDINARY_FLOOR = "concrete"
+#: Steps below this confidence have markers of another colour: look at these first.
+_SURE = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedStep:
+    """A step of somebody in the clip, and what is asked of it."""
+
+    voice: Voice
+    played: Played
+    level_db: float
+    action_db: float
+    asked: Resolved
+
+    @property
+    def floor(self) -> str:
+        return floor_of(self.asked.floor, self.voice.floor_at(self.played.contact.time_s))
+
+
+def floor_of(asked: str, recognised: str | None) -> str:
+    """The floor that is heard: the one asked for, else the recognised, else an ordinary one."""
+    return asked if asked != AUTO_FLOOR else recognised or _ORDINARY_FLOOR
+
+
+def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
+    """The steps of a whole movie with their levels, in time order; no record times."""
+    steps = []
+    for stepper in seen.steppers:
+        times_s = [contact.time_s for contact in stepper.contacts]
+        levels = person_levels(
+            stepper.times_s,
+            stepper.silhouette_area,
+            times_s,
+            stepper.actions,
+            [contact.strength for contact in stepper.contacts],
+        )
+        steps += [
+            _step(
+                contact,
+                action,
+                None,
+                level,
+                floor_of(settings.sound.floor, floor_under(stepper.floors, contact.time_s)),
+            )
+            for contact, action, level in zip(
+                stepper.contacts, stepper.actions, levels.step_db, strict=True
+            )
+        ]
+    return tuple(sorted(steps, key=lambda step: step.source_time_s))
+
+
+def steps_of(heard: Sequence[AskedStep], clip: Clip) -> tuple[Step, ...]:
+    """Those that are seen, in time order."""
+    steps = [
+        _step(
+            one.played.contact,
+            one.played.action,
+            clip.record.start_s + one.played.offset_s,
+            one.level_db,
+            one.floor,
+        )
+        for one in heard
+        if one.played.seen
+    ]
+    return tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person)))
+
+
+def _step(
+    contact: Contact, action: Action, record_s: Fraction | None, gain_db: float, floor: str
+) -> Step:
+    return Step(
+        record_time_s=None if record_s is None else float(record_s),
+        source_time_s=contact.time_s,
+        person=contact.person,
+        foot=contact.foot,
+        part=contact.part,
+        action=action,
+        floor=floor,
+        gain_db=gain_db,
+        confidence=contact.confidence,
+        found_by=contact.found_by,
+    )
+
+
+def title_of(steps: tuple[Step, ...], name: str) -> str:
+    """What the sound is: `Walk Concrete`, and whose where a clip has several files, which has to
+    stay where a name is cut."""
+    action = _usual(step.action for step in steps)
+    floor = _usual(step.floor for step in steps)
+    title = f"{action} {floor}".title()
+    return f"{title[: FX_NAME_LIMIT - len(name) - 1]} {name}" if name else title
+
+
+def marker_of(step: Step, record: Span, frame_rate: Fraction) -> Marker:
+    """A marker on the frame that is nearest to the contact, for hosts know no finer; the exact
+    time is in the provenance."""
+    assert step.record_time_s is not None
+    nearest = frames_from_seconds(Fraction(step.record_time_s), frame_rate)
+    last = frames_from_seconds(record.end_s, frame_rate) - 1
+    return Marker(
+        record_s=seconds_from_frames(min(nearest, last), frame_rate),
+        name=f"{step.action} {step.foot}",
+        note=f"person {step.person}, {step.part}, {step.floor}, {step.gain_db:+.1f} dB, "
+        f"confidence {step.confidence:.2f}",
+        color="PURPLE" if step.confidence >= _SURE else "ORANGE",
+    )
+
+
+def provenance_of(
+    shown: Shown, heard: Sequence[AskedStep], of_clip: Resolved, rides: bool, settings: Settings
+) -> dict[str, JsonValue]:
+    """Everything that made the sound, for the timeline's metadata.
+
+    `controls` are the clip's; a step that has others has them too. `level` is the displacement
+    layer of each person, as [seconds from the clip's first frame, dB].
+    """
+    voices = {one.voice.person: one.voice for one in heard}
+    return {
+        "namespace": NAMESPACE,
+        "version": __version__,
+        "generated": True,
+        "clip_id": shown.clip.clip_id,
+        "media_fingerprint": shown.fingerprint,
+        "settings": settings.digest,
+        "floor": _usual(one.floor for one in heard),
+        "floors_seen": [
+            FloorSeen(person=person, span=span).as_json()
+            for person, voice in voices.items()
+            for span in voice.floors
+        ],
+        "shoe": _usual(one.asked.shoe for one in heard),
+        "controls": _values(of_clip),
+        "level_rides": "automation" if rides else "baked",
+        "level": [
+            {
+                "person": person,
+                "points": [
+                    [round(point.time_s, 3), round(point.level_db, 2)]
+                    for point in voice.levels.curve
+                ],
+            }
+            for person, voice in voices.items()
+        ],
+        "steps": [
+            {**step.as_json(), **({} if one.asked == of_clip else {"controls": _values(one.asked)})}
+            for one in sorted(heard, key=lambda one: (one.played.offset_s, one.voice.person))
+            if one.played.seen
+            for step in steps_of([one], shown.clip)
+        ],
+    }
+
+
+def _values(asked: Resolved) -> dict[str, JsonValue]:
+    return {name: getattr(asked, name) for name in NAMES}
+
+
+def _usual(words: Iterable[str]) -> str:
+    return Counter(words).most_common(1)[0][0]
