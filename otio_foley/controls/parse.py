@@ -24,7 +24,7 @@ The TOML, with sections in any number and order:
 A marker is meant for us where a line of its name or note begins with `foley` or `fs` and says whom
 it means before a colon, in any case: `foley: floor=gravel shoe=boot` the clips that are seen there,
 `foley cut: floor=wood`, `foley track 2: shoe=heel`, `foley step: mute` the step nearest to it. A
-bare `mute` or `lock` is true.
+bare `mute` or `lock` is true; what has blanks stands in quotes: `floor="red carpet"`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ _TRACK = re.compile(r"[1-9][0-9]{0,3}")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{0,18}\.?[0-9]{1,18}")
 _FLAG_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+#: Some systems make quotes round while one types.
+_PART = re.compile(r'(?:"[^"]*"|“[^”]*”|[^\s,;])+')
+_QUOTED = re.compile(r'^["“](.*)["”]$')
 _FOR_US = re.compile(r"\s*(?:foley|fs)\b([^:=]*):(.*)", re.IGNORECASE)
 
 _SET_HINT = (
@@ -277,11 +280,12 @@ def _seen_under(marker: Marker, timeline: Timeline) -> tuple[str, ...]:
 
 
 def _assignments(text: str, where: str) -> dict[str, object]:
-    """`floor=gravel, mute` by name; blanks about `=` do not count."""
+    """`floor="red carpet", mute` by name; blanks about `=` do not count."""
     joined = "=".join(part.strip() for part in text.split("="))
     given: dict[str, object] = {}
-    for part in filter(None, re.split(r"[\s,;]+", joined)):
+    for part in _PART.findall(joined):
         name, equals, value = part.partition("=")
+        value = _QUOTED.sub(r"\1", value)
         name = name.lower()
         if not equals and name not in FLAGS:
             raise InputError(f"{where}: {part!r} sets nothing", hint=_MARKER_HINT)

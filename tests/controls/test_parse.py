@@ -267,6 +267,11 @@ def test_what_is_wrong_in_a_set_is_named(text: str, message: str, hint: str) -> 
             Target(),
             Control(weight=90.0, level_db=-3.5, mute=False),
         ),
+        (
+            'foley cut: floor = "red carpet" shoe=“work boot”',
+            Target(),
+            Control(floor="red carpet", shoe="work boot"),
+        ),
     ],
 )
 def test_every_form_of_a_marker(name: str, target: Target, control: Control) -> None:
@@ -318,6 +323,8 @@ def test_other_markers_and_our_own_ask_nothing(name: str, note: str) -> None:
         ("foley: weight=500", "weight has to lie in 30 to 200"),
         ("foley: weight=80,5", "'5' sets nothing"),
         ("foley: floor=wood floor=tile", "floor is given twice"),
+        ('foley: floor="red carpet', "'carpet' sets nothing"),
+        ('foley: floor=""', "floor has to be a name"),
         ("foley: mute mute=false", "mute is given twice"),
         ("foley: space=moon", "unknown space 'moon'"),
         ("foley trakc 2: shoe=heel", "'trakc 2' says not whom"),
