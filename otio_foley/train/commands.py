@@ -156,7 +156,7 @@ def evaluate_floor(stills: Path, learned: Path, clips: Path | None, sheet: Path 
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--sheet", type=_PATH, help="Also a picture of true and made spectra.")
 def evaluate_generator(clips: Path, learned: Path, jobs: int, sheet: Path | None) -> None:
-    """Judge the generator on the clips of a rendered data set whose captures were held back."""
+    """Judge the generator on the clips of a rendered data set whose person was held back."""
     from otio_foley.train.generator.judge import report
     from otio_foley.train.generator.sheet import draw
 

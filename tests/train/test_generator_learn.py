@@ -8,7 +8,7 @@ import pytest
 from otio_foley.synthesis.generator import POSE, UPSAMPLED
 from otio_foley.synthesis.spectra import SPEC, log_mel
 from otio_foley.train.generator import judge, learn, vocoder
-from otio_foley.train.generator.lessons import HELD_SOURCES, Lesson, Step, sound_of, split
+from otio_foley.train.generator.lessons import HELD_PEOPLE, Lesson, Step, sound_of, split
 from otio_foley.types import Visuals
 
 _COUNT = 240
@@ -95,10 +95,10 @@ def test_the_vocoder_learns_and_does_so_the_same_way_twice() -> None:
 
 def test_what_is_held_back_is_learned_from_in_no_shape() -> None:
     lessons = [
-        lesson(0, source=HELD_SOURCES[0], asset="a"),
+        lesson(0, source=HELD_PEOPLE[0], asset="a"),
         lesson(1, source="somebody", asset="a"),
         lesson(2, source="somebody", asset="b"),
-        lesson(3, source=f"walk, {HELD_SOURCES[0]}", asset="", pictured=False),
+        lesson(3, source=f"walk, {HELD_PEOPLE[0]}", asset="", pictured=False),
         lesson(4, source="walk, somebody", asset="", pictured=False),
     ]
     learned, judged = split(lessons)

@@ -20,7 +20,7 @@ from otio_foley.errors import InputError
 from otio_foley.media.picture import frames, probe
 from otio_foley.train.floor.folds import FOLDS, folds_of
 from otio_foley.train.floor.stills import Shot, assets_in, read_scenes
-from otio_foley.train.generator.lessons import HELD_SOURCES
+from otio_foley.train.generator.lessons import HELD_PEOPLE
 from otio_foley.train.stage.clip import CLIP, PICTURE
 from otio_foley.train.stage.dataset import CLIPS
 from otio_foley.types import OTHER_FLOOR, FloatArray
@@ -110,8 +110,8 @@ def report_on_clips(
     dataset: Path, stills: Path, work: Path, tell: Callable[[str], None]
 ) -> list[str]:
     """How many clips of a rendered data set have their floor named right where the product finds
-    the people itself and the network has not seen the floor's asset; those by themselves of which
-    the generator has not learned the capture. Raises InputError like `judged`."""
+    the people itself and the network has not seen the floor's asset; those by themselves of whom
+    the generator has not learned. Raises InputError like `judged`."""
     networks, held_in = _networks(work), folds_of(assets_in(stills))
     right: list[bool] = []
     unheard: list[bool] = []
@@ -121,14 +121,14 @@ def report_on_clips(
         network = networks[held_in[told["floor"], told["floor_asset"]]]
         said = _said_of(folder / PICTURE, network)
         right.append(said == told["floor"])
-        if any(held in person["source"] for person in told["people"] for held in HELD_SOURCES):
+        if any(held in person["source"] for person in told["people"] for held in HELD_PEOPLE):
             unheard.append(right[-1])
         if not right[-1]:
             wrong.append(f"{told['floor_asset']} ({told['floor']}) taken for {said}")
         tell(f"{folder.name}: {told['floor']}, taken for {said}")
     return [
-        f"Floors of clips: {sum(right)} of {len(right)} right; of those with captures that the "
-        f"generator has not learned from, {sum(unheard)} of {len(unheard)}.",
+        f"Floors of clips: {sum(right)} of {len(right)} right; of those of somebody of "
+        f"whom the generator has learned nothing, {sum(unheard)} of {len(unheard)}.",
         *(["Wrong: " + "; ".join(wrong) + "."] if wrong else []),
     ]
 

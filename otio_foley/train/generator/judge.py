@@ -1,6 +1,6 @@
 """How well the generator keeps time with the picture, beside baselines: onsets in its raw sound.
 
-Judged are rendered clips whose capture, and whose floor's picture, nothing learned from. Truth is
+Judged are rendered clips whose person, and whose floor's picture, nothing learned from. Truth is
 the contacts; those that strike together (both feet of a landing) are one onset.
 """
 

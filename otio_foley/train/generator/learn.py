@@ -4,7 +4,7 @@
     python -m otio_foley.train.generator.learn CLIPS --material ../shared --work WORK
         [--out models/generator.safetensors] [--steps 2500] [--kinds rgb,flow,pose]
 
-Lessons come from `lessons`; captures that are held back are never learned from, and `evaluate
+Lessons come from `lessons`; who is held back is never learned from, and `evaluate
 generator` judges on them. Everything is drawn from `--seed`; what is finished lies in WORK.
 """
 

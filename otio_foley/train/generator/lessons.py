@@ -50,9 +50,9 @@ from otio_foley.types import (
     Visuals,
 )
 
-#: Captures that are held back: one of each of the method's actions, and no piece of them is
-#: learned from in any shape.
-HELD_SOURCES = ("cmu/02_01", "cmu/02_04", "deepmimic/jog")
+#: Who is held back: of nobody else are there captures of all of the method's actions. No piece of
+#: them is learned from in any shape.
+HELD_PEOPLE = ("cmu/02_",)
 
 #: What a contact sounds like that is part of a gait, and how the foot comes down in it.
 _STEP_OF: dict[Gait, tuple[Action, Part]] = {
@@ -107,7 +107,7 @@ class Lesson:
 
     @property
     def held(self) -> bool:
-        return any(source in self.source for source in HELD_SOURCES)
+        return any(person in self.source for person in HELD_PEOPLE)
 
 
 def sound_of(
@@ -277,7 +277,7 @@ def _gait_at(doing: Sequence[Doing], time_s: float) -> Gait:
 
 
 def split(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
-    """To learn from, and to be judged on: pictured ones of captures that are held back. A floor's
+    """To learn from, and to be judged on: pictured ones of who is held back. A floor's
     picture that is judged on is not learned from."""
     judged = [one for one in lessons if one.pictured and one.held]
     shown = {one.asset for one in judged}
