@@ -5,8 +5,8 @@
 The stage films one person, and three, at 1920x1080 and 24 fps (kept in `--work`). Then, in one run
 and on the same decoded frames: all of the analysis (`find_steps`, floors too), and what cannot be
 saved, which is decoding and mediapipe's pose network with segmentation, once a frame and person.
-Each is run `--repeats` times in turn; the medians are compared. Memory is the peak of a process that sees the
-shot once, and of one that sees it four times over.
+Each is run `--repeats` times in turn; the medians are compared. Memory is the peak of a process
+that sees the shot once, and of one that sees it four times over.
 """
 
 from __future__ import annotations
