@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from scipy.special import log_softmax, softmax
 from torch import Tensor, nn
 
 from otio_foley.analysis.underfoot import PATCH_PX
 from otio_foley.resources import bundled
 from otio_foley.types import OTHER_FLOOR, FloatArray, FloorSpan
+from otio_foley.weights import with_weights
 
 if TYPE_CHECKING:
     from otio_foley.analysis.notes import Glance
@@ -105,9 +105,7 @@ def normalised(patches: NDArray[np.uint8]) -> Tensor:
 
 def load_network(path: Path) -> FloorNetwork:
     """A network with the weights of a safetensors file."""
-    network = FloorNetwork()
-    network.load_state_dict(load_file(path))
-    return network
+    return with_weights(FloorNetwork(), path)
 
 
 @cache

@@ -14,13 +14,13 @@ from typing import Final, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from scipy.special import expit, softmax
 from torch import Tensor, nn
 
 from otio_foley.analysis.features import ACROSS, FEATURES
 from otio_foley.resources import bundled
 from otio_foley.types import FloatArray, Gait
+from otio_foley.weights import with_weights
 
 #: The weights that ship, among the bundled models.
 WEIGHTS: Final = "contacts.safetensors"
@@ -106,9 +106,7 @@ class ContactNetwork(nn.Module):
 
 def load_network(path: Path) -> ContactNetwork:
     """A network with the weights of a safetensors file."""
-    network = ContactNetwork()
-    network.load_state_dict(load_file(path))
-    return network
+    return with_weights(ContactNetwork(), path)
 
 
 @cache

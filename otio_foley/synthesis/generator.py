@@ -15,13 +15,13 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from otio_foley.resources import bundled
 from otio_foley.synthesis.spectra import SPEC, Mel
 from otio_foley.types import Visuals
+from otio_foley.weights import with_weights
 
 WEIGHTS: Final = "generator.safetensors"
 CARD: Final = "generator.json"
@@ -222,9 +222,7 @@ def flow_tensor(flow: NDArray[np.int8]) -> Tensor:
 
 def load_generator(path: Path) -> Generator:
     """A generator with the weights of a safetensors file."""
-    network = Generator()
-    network.load_state_dict(load_file(path))
-    return network
+    return with_weights(Generator(), path)
 
 
 @cache

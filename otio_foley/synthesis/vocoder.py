@@ -13,12 +13,12 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from otio_foley.resources import bundled
 from otio_foley.synthesis.spectra import SPEC, Mel, StftSpec
 from otio_foley.types import SampleArray
+from otio_foley.weights import with_weights
 
 #: Sound ((T - 1) x hop,) of a log-mel (T, mels).
 Vocoder: TypeAlias = Callable[[Mel], SampleArray]
@@ -97,9 +97,7 @@ class _Block(nn.Module):
 
 def load_vocoder(path: Path) -> VocoderNetwork:
     """A vocoder with the weights of a safetensors file."""
-    network = VocoderNetwork()
-    network.load_state_dict(load_file(path))
-    return network
+    return with_weights(VocoderNetwork(), path)
 
 
 @cache
