@@ -70,11 +70,11 @@ def _pose_network() -> Finding:
     name = "pose network"
     hint = "pip install mediapipe==0.10.21, the last release that carries its models"
     try:
-        with PoseNetwork(follow=False, silhouette=True) as network:
-            network.see(
-                np.zeros((256, 256, 3), np.uint8),
-                Crop(centre_x_px=128, centre_y_px=128, side_px=256),
-            )
+        with PoseNetwork() as network:
+            picture = np.zeros((256, 256, 3), np.uint8)
+            crop = Crop(centre_x_px=128, centre_y_px=128, side_px=256)
+            network.detect(picture, crop)
+            network.see(picture, crop)
     except (ImportError, AttributeError, OSError, RuntimeError, ValueError) as error:
         return Finding(name=name, ok=False, detail=str(error), hint=hint)
     return Finding(name=name, ok=True, detail="bundled models run")

@@ -36,6 +36,13 @@ _COLOUR_SHARE = 0.1
 #: A find is somebody else's if it looks more like them by so much (`Track.unlike`).
 _MORE_LIKE = 0.3
 
+#: So unlike somebody is no sight of them once they were lost.
+_STRANGE = 1.0
+
+#: Over how long a velocity is averaged.
+_VELOCITY_S = 0.12
+_STILL = np.zeros(2)
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -50,10 +57,10 @@ class Picture:
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One person while being followed, forwards; `seen` maps frame time to what was seen, `colour`
-    is how their clothes have looked."""
+    """One person while being followed, forwards: `place` is where to look, `crop` what is about it;
+    `seen` maps frame time to what was seen, `colour` is how their clothes have looked."""
 
-    network: PoseNetwork
+    place: Crop
     crop: Crop
     seen: dict[float, Person] = field(default_factory=dict)
     colour: FloatArray = field(default_factory=lambda: np.zeros(6))
@@ -62,6 +69,16 @@ class Track:
     missed: int = 0
     """Pictures since they were last seen."""
     notes: Notes = field(default_factory=Notes)
+
+    @classmethod
+    def of(
+        cls, person: Person, picture: Picture, notes: Notes, velocity_px: FloatArray = _STILL
+    ) -> Track:
+        """Someone who was found just now, and how far they move from picture to picture."""
+        crop = crop_around(person, velocity_px, None)
+        track = cls(place=person.place, crop=crop, notes=notes, velocity_px=velocity_px)
+        track.take(person, picture)
+        return track
 
     @property
     def last(self) -> Person:
@@ -74,16 +91,26 @@ class Track:
         known_s = self.last_seen_s - min(self.seen)
         return LOST_AFTER_S if known_s < _HIDDEN_S else _HIDDEN_S
 
-    def find(self, picture: Picture) -> Person | None:
-        """Who is where this person ought to be."""
-        person = self.network.see(picture.rgb, self.crop)
-        return person if person is not None and _plausible(person, self.crop) else None
+    def find(self, picture: Picture, network: PoseNetwork) -> Person | None:
+        """Who is where this person ought to be: at their place, or else about it."""
+        person = network.see(picture.rgb, self.place)
+        if person is not None and self._may_be(person):
+            return person
+        about = network.people(picture.rgb, self.crop)
+        likely = [person for person in about if self._may_be(person)]
+        return min(likely, key=self.unlike, default=None)
+
+    def _may_be(self, person: Person) -> bool:
+        """Whether a find may be them; who comes out again has to look like themselves."""
+        strange = self.missed and self.unlike(person) > _STRANGE
+        return _plausible(person, self.crop) and not strange
 
     def take(self, person: Person, picture: Picture) -> None:
         """It is them."""
         if self.seen:
-            moved = (person.centre_px - self.last.centre_px) / (1 + self.missed)
-            self.velocity_px = 0.7 * self.velocity_px + 0.3 * moved
+            moved = (_hips(person) - _hips(self.last)) / (1 + self.missed)
+            share = 1.0 - float(np.exp(-picture.elapsed_s / _VELOCITY_S))
+            self.velocity_px = self.velocity_px + share * (moved - self.velocity_px)
             self.colour = self.colour + _COLOUR_SHARE * (person.colour - self.colour)
         else:
             self.colour = person.colour
@@ -93,17 +120,14 @@ class Track:
         )
         self.last_seen_s = picture.time_s
         self.missed = 0
+        self.place = _moved(person.place, self.velocity_px)
         self.crop = crop_around(person, self.velocity_px, self.crop)
 
-    def miss(self, astray: bool) -> None:
-        """They are not seen; `astray` if the network is about to go on with somebody else."""
-        if astray:
-            self.network.forget()
+    def miss(self) -> None:
+        """They are not seen."""
         self.missed += 1
-        x, y = self.velocity_px
-        self.crop = replace(
-            self.crop, centre_x_px=self.crop.centre_x_px + x, centre_y_px=self.crop.centre_y_px + y
-        )
+        self.crop = _moved(self.crop, self.velocity_px)
+        self.place = _moved(self.place, self.velocity_px)
 
     def is_near(self, person: Person) -> bool:
         """Whether a find is about where they are, and about as large."""
@@ -112,10 +136,11 @@ class Track:
         return apart < 0.8 * max(person.size_px, self.last.size_px) and 0.6 < ratio < 1.7
 
     def unlike(self, person: Person) -> float:
-        """How little a find looks like this person: their place in their sizes, and their clothes
-        over what is another colour."""
+        """How little a find looks like this person: their place in their sizes (where they were
+        seen, or ought to be by now), and their clothes over what is another colour."""
         here = np.array([self.crop.centre_x_px, self.crop.centre_y_px])
-        place = float(np.hypot(*(person.centre_px - here))) / self.last.size_px
+        apart = min(np.hypot(*(person.centre_px - at)) for at in (here, self.last.centre_px))
+        place = float(apart) / self.last.size_px
         size = abs(float(np.log(person.size_px / self.last.size_px)))
         colour = float(np.linalg.norm(person.colour - self.colour)) / _OTHER_COLOUR
         return place + size + colour
@@ -201,6 +226,15 @@ def crop_around(person: Person, velocity_px: FloatArray, before: Crop | None) ->
     if before is not None:
         side = 0.9 * before.side_px + 0.1 * side
     return Crop(centre_x_px=float(centre[0]), centre_y_px=float(centre[1]), side_px=side)
+
+
+def _hips(person: Person) -> FloatArray:
+    return np.array([person.place.centre_x_px, person.place.centre_y_px])
+
+
+def _moved(crop: Crop, by_px: FloatArray) -> Crop:
+    x, y = crop.centre_x_px + by_px[0], crop.centre_y_px + by_px[1]
+    return replace(crop, centre_x_px=float(x), centre_y_px=float(y))
 
 
 def same(one: Person, other: Person) -> bool:

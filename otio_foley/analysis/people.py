@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,24 +24,27 @@ from otio_foley.analysis.following import (
     LOST_AFTER_S,
     Picture,
     Track,
-    crop_around,
     joined,
     same,
     settled,
 )
 from otio_foley.analysis.notes import NOTHING, Glance, Notes, Noting
-from otio_foley.analysis.pose import Crop, Person, PoseNetwork
+from otio_foley.analysis.pose import Person, PoseNetwork
 from otio_foley.analysis.search import (
     LEAST_CONFIDENCE,
     LIVELY,
     change_between,
     is_person,
     liveliness,
+    new_places,
     part_of,
     still,
     tiles_of,
 )
 from otio_foley.types import CameraMotion, FloatArray, Pose
+
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
 
 #: Seconds from one search of the whole picture to the next.
 _LOOK_EVERY_S = 1.0
@@ -119,7 +123,7 @@ class _Crowd:
         self.most_people = most_people
         self.noting = noting
         self.pool = ThreadPoolExecutor(max_workers=_THREADS)
-        self.searchers = [PoseNetwork(follow=False, silhouette=False) for _ in range(_THREADS)]
+        self.networks = [PoseNetwork() for _ in range(_THREADS)]
         self.active: list[Track] = []
         self.gone: list[Track] = []
         self.recent: deque[Picture] = deque()
@@ -131,20 +135,30 @@ class _Crowd:
 
     def __exit__(self, *_: object) -> None:
         self.pool.shutdown()
-        for network in (*self.searchers, *(track.network for track in self.active)):
+        for network in self.networks:
             network.close()
+
+    def _each(
+        self, ask: Callable[[PoseNetwork, Asked], Told], every: Sequence[Asked]
+    ) -> list[Told]:
+        """Ask the networks about each of some things, side by side; answers in their order."""
+
+        def part(first: int) -> list[Told]:
+            return [ask(self.networks[first], one) for one in every[first::_THREADS]]
+
+        told = list(self.pool.map(part, range(min(_THREADS, len(every)))))
+        return [told[number % _THREADS][number // _THREADS] for number in range(len(every))]
 
     def boxes(self) -> list[tuple[float, float, float, float]]:
         return [track.last.box_px for track in self.active]
 
     def see(self, picture: Picture, grey: NDArray[np.uint8]) -> None:
-        found = list(self.pool.map(lambda track: track.find(picture), self.active))
-        mine = settled(self.active, found)
-        for track, there, person in zip(self.active, found, mine, strict=True):
+        found = self._each(lambda network, track: track.find(picture, network), self.active)
+        for track, person in zip(self.active, settled(self.active, found), strict=True):
             if person is not None:
                 track.take(person, picture)
             else:
-                track.miss(astray=there is not None)
+                track.miss()
         self._let_go(picture.time_s)
         self.recent.append(picture)
         if picture.time_s - self.last_look_s >= _LOOK_EVERY_S:
@@ -156,8 +170,6 @@ class _Crowd:
     def _let_go(self, now_s: float) -> None:
         """End the tracks of those who are lost."""
         lost = [track for track in self.active if now_s - track.last_seen_s > track.patience_s]
-        for track in lost:
-            track.network.close()
         self.active = [track for track in self.active if track not in lost]
         self.gone += lost
 
@@ -189,17 +201,15 @@ class _Crowd:
         tiles = [
             crop for crop in tiles_of(width, height) if liveliness(change, crop, width) >= LIVELY
         ]
-
-        def search(first: int) -> list[Person]:
-            seen = [
-                (self.searchers[first].see(picture.rgb, crop), crop)
-                for crop in tiles[first::_THREADS]
-            ]
-            return [
-                person for person, crop in seen if person is not None and is_person(person, crop)
-            ]
-
-        found = [person for part in self.pool.map(search, range(_THREADS)) for person in part]
+        detected = self._each(lambda network, crop: network.detect(picture.rgb, crop), tiles)
+        known = [track.place for track in self.active if not track.missed]
+        places = new_places([one for part in detected for one in part], known)
+        seen = self._each(lambda network, place: network.see(picture.rgb, place), places)
+        found = [
+            person
+            for person in seen
+            if person is not None and is_person(person, min(width, height))
+        ]
         # Equal certainty is settled by place, so that the number of threads changes nothing.
         found.sort(key=lambda person: (-float(person.confidence.mean()), person.box_px))
         single: list[Person] = []
@@ -211,28 +221,24 @@ class _Crowd:
 
     def _take_on(self, person: Person, picture: Picture) -> None:
         """Follow someone new from here, and back through the pictures since the last look."""
-        crop = crop_around(person, np.zeros(2), None)
-        track = self._new(crop)
-        now = track.find(picture)
-        if now is None or self._followed(now, picture.time_s):
-            track.network.close()
+        if self._followed(person, picture.time_s):
             return
-        track.take(now, picture)
-        back = self._new(crop)
-        for earlier in reversed(self.recent):
-            before = back.find(earlier)
+        back = Track.of(person, picture, Notes(self.noting))
+        velocity_px = np.zeros(2)
+        for earlier in list(self.recent)[-2::-1]:
+            before = back.find(earlier, self.networks[0])
             if before is not None and not self._followed(before, earlier.time_s):
                 back.take(before, earlier)
+                if len(back.seen) == 2:
+                    velocity_px = -back.velocity_px
+            else:
+                back.miss()
             if earlier.time_s < back.last_seen_s - LOST_AFTER_S:
                 break
-        back.network.close()
+        track = Track.of(person, picture, Notes(self.noting), velocity_px)
         track.seen = {**dict(sorted(back.seen.items())), **track.seen}
         track.notes.add(back.notes)
         self.active.append(track)
-
-    def _new(self, crop: Crop) -> Track:
-        network = PoseNetwork(follow=True, silhouette=True)
-        return Track(network=network, crop=crop, notes=Notes(self.noting))
 
     def _followed(self, person: Person, time_s: float) -> bool:
         """Whether somebody's track has this sight of them already."""

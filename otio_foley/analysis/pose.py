@@ -1,8 +1,8 @@
-"""One person's keypoints in one picture, from mediapipe's BlazePose and its bundled models.
+"""Who is in a crop of a picture, and one person's keypoints: mediapipe's BlazePose, bundled models.
 
-mediapipe follows one person and chooses whom. To choose ourselves, each person gets a network of
-their own that only ever sees a square crop around them; the crop follows the person, so that in it
-they hardly move.
+mediapipe's own solution follows one person and chooses whom. To choose ourselves its two networks
+are run apart: the detector gives everybody's *place*, a square about the hips turned as the trunk
+is, and the pose network looks at one place and tells the place to look at in the next picture.
 """
 
 from __future__ import annotations
@@ -22,33 +22,76 @@ from otio_foley.types import FloatArray
 # The network's C++ log says on every start that it found no GPU.
 os.environ.setdefault("GLOG_minloglevel", "2")
 
-#: Finds less certain than this are none. At 0.5, half of the people in grainy or small picture are
-#: never found; what is nobody falls to the tests of `people`.
+#: Detections less certain than this are none. At 0.5, half of the people in grainy or small picture
+#: are never found; what is nobody falls to the pose network and to the tests of `people`.
 _LEAST_DETECTION = 0.3
 
-#: The network looks at 256 px of the person's surroundings; the crop keeps a margin on that.
-_CROP_PX = 384
+#: Sides of what the networks look at.
+_DETECTOR_PX = 224
+_POSE_PX = 256
+
+#: Side of a person's place over the radius of the circle about them (BlazePose's own margin, 1.25).
+_PLACE_PER_RADIUS = 2.5
+
+#: mediapipe's graphs, by its registered names.
+_DETECTOR = """
+    input_stream: "picture"
+    output_stream: "detections"
+    node {
+      calculator: "PoseDetectionCpu"
+      input_stream: "IMAGE:picture"
+      output_stream: "DETECTIONS:detections"
+    }
+"""
+_LANDMARKS = """
+    input_stream: "picture"
+    input_stream: "place"
+    input_side_packet: "silhouette"
+    output_stream: "landmarks"
+    output_stream: "circle"
+    output_stream: "mask"
+    node {
+      calculator: "PoseLandmarkByRoiCpu"
+      input_side_packet: "ENABLE_SEGMENTATION:silhouette"
+      input_stream: "IMAGE:picture"
+      input_stream: "ROI:place"
+      output_stream: "LANDMARKS:landmarks"
+      output_stream: "AUXILIARY_LANDMARKS:circle"
+      output_stream: "SEGMENTATION_MASK:mask"
+    }
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crop:
-    """A square of the picture: its centre and side in the picture's pixels."""
+    """A square of the picture: its centre and side in the picture's pixels, and how far it is
+    turned, clockwise."""
 
     centre_x_px: float
     centre_y_px: float
     side_px: float
+    turn_rad: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """Somebody's place, not looked at yet, and how sure the detector is (0..1)."""
+
+    score: float
+    place: Crop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Someone in one picture: keypoints_px (33, 2), confidence (33,) 0..1, the silhouette's area in
-    square pixels (NaN where it was not asked for), and the clothes' colour (6,): CIE L*a*b* between
-    shoulders and hips, and on the thighs."""
+    square pixels, the clothes' colour (6,): CIE L*a*b* between shoulders and hips, and on the
+    thighs; and their place, to look at in the next picture."""
 
     keypoints_px: FloatArray
     confidence: FloatArray
     silhouette_px2: float
     colour: FloatArray
+    place: Crop
 
     @property
     def box_px(self) -> tuple[float, float, float, float]:
@@ -68,24 +111,20 @@ class Person:
 
 
 class PoseNetwork:
-    """BlazePose "full" (33 keypoints), without its own smoothing, which would delay the feet.
+    """BlazePose's detector and its "full" pose network (33 keypoints), without mediapipe's
+    smoothing, which would delay the feet. Nothing is kept from call to call. Not for two threads
+    at once."""
 
-    `follow` keeps to the person of the last call and asks for consecutive pictures; without it
-    every picture is searched anew. Results are the same on every run.
-    """
+    def __init__(self) -> None:
+        from mediapipe.framework.formats.rect_pb2 import NormalizedRect
+        from mediapipe.python.solution_base import SolutionBase
 
-    def __init__(self, *, follow: bool, silhouette: bool) -> None:
-        import mediapipe
-
-        self._network = mediapipe.solutions.pose.Pose(
-            static_image_mode=not follow,
-            model_complexity=1,
-            smooth_landmarks=False,
-            enable_segmentation=silhouette,
-            smooth_segmentation=False,
-            min_detection_confidence=_LEAST_DETECTION,
-            min_tracking_confidence=0.5,
+        certain = "posedetectioncpu__TensorsToDetectionsCalculator.min_score_thresh"
+        self._detector = SolutionBase(
+            graph_config=_DETECTOR, calculator_params={certain: _LEAST_DETECTION}
         )
+        self._landmarks = SolutionBase(graph_config=_LANDMARKS, side_inputs={"silhouette": True})
+        self._all = NormalizedRect(x_center=0.5, y_center=0.5, width=1.0, height=1.0)
 
     def __enter__(self) -> PoseNetwork:
         return self
@@ -99,40 +138,73 @@ class PoseNetwork:
         self.close()
 
     def close(self) -> None:
-        self._network.close()
+        self._detector.close()
+        self._landmarks.close()
 
-    def see(self, rgb: NDArray[np.uint8], crop: Crop) -> Person | None:
-        """The person in a crop of a picture (H, W, 3) uint8 RGB, or None."""
-        scale = _CROP_PX / crop.side_px
-        to_crop = np.array(
-            [
-                [scale, 0.0, _CROP_PX / 2 - scale * crop.centre_x_px],
-                [0.0, scale, _CROP_PX / 2 - scale * crop.centre_y_px],
-            ]
-        )
-        cropped = cv2.warpAffine(rgb, to_crop, (_CROP_PX, _CROP_PX))
-        seen = self._network.process(cropped)
-        if seen.pose_landmarks is None:
+    def detect(self, rgb: NDArray[np.uint8], crop: Crop) -> list[Detection]:
+        """Everybody in a crop of a picture (H, W, 3) uint8 RGB, the most certain first."""
+        cropped, to_crop = _cut(rgb, crop, _DETECTOR_PX)
+        found = []
+        for one in self._detector.process({"picture": cropped}).detections or ():
+            hips, rim = one.location_data.relative_keypoints[:2]
+            circle = np.array([[hips.x, hips.y], [rim.x, rim.y]], dtype=np.float64)
+            found.append(
+                Detection(score=one.score[0], place=_place(_back(circle * _DETECTOR_PX, to_crop)))
+            )
+        return sorted(found, key=lambda one: -one.score)
+
+    def see(self, rgb: NDArray[np.uint8], place: Crop) -> Person | None:
+        """The person at a place in a picture (H, W, 3) uint8 RGB, or None if there is nobody."""
+        cropped, to_crop = _cut(rgb, place, _POSE_PX)
+        seen = self._landmarks.process({"picture": cropped, "place": self._all})
+        if seen.landmarks is None:
             return None
         landmarks = np.array(
-            [[mark.x, mark.y, mark.visibility] for mark in seen.pose_landmarks.landmark]
+            [[mark.x, mark.y, mark.visibility] for mark in seen.landmarks.landmark]
         )
         assert landmarks.shape == (JOINT_COUNT, 3)
-        in_crop = np.asarray(landmarks[:, :2] * _CROP_PX, dtype=np.float64)
-        keypoints = (in_crop - to_crop[:, 2]) / scale
-        silhouette = np.nan
-        if seen.segmentation_mask is not None:
-            silhouette = float((seen.segmentation_mask > 0.5).sum()) / scale**2
+        in_crop = np.asarray(landmarks[:, :2] * _POSE_PX, dtype=np.float64)
+        rim = [[mark.x, mark.y] for mark in seen.circle.landmark[:2]]
+        circle = np.array(rim, dtype=np.float64) * _POSE_PX
         return Person(
-            keypoints_px=keypoints,
+            keypoints_px=_back(in_crop, to_crop),
             confidence=np.clip(landmarks[:, 2], 0.0, 1.0),
-            silhouette_px2=silhouette,
+            silhouette_px2=float((seen.mask > 0.5).sum()) * (place.side_px / _POSE_PX) ** 2,
             colour=_clothes(cropped, in_crop),
+            place=_place(_back(circle, to_crop)),
         )
 
-    def forget(self) -> None:
-        """Look for the person anew in the next picture."""
-        self._network.reset()
+    def people(self, rgb: NDArray[np.uint8], crop: Crop) -> list[Person]:
+        """Everybody in a crop of a picture (H, W, 3) uint8 RGB, the most certain first."""
+        seen = [self.see(rgb, found.place) for found in self.detect(rgb, crop)]
+        return [person for person in seen if person is not None]
+
+
+def _cut(rgb: NDArray[np.uint8], crop: Crop, size: int) -> tuple[NDArray[np.uint8], FloatArray]:
+    """A crop as (size, size, 3), black beyond the picture, and the map (2, 3) from the picture."""
+    scale = size / max(crop.side_px, 1.0)
+    cos, sin = scale * np.cos(crop.turn_rad), scale * np.sin(crop.turn_rad)
+    turned = np.array([[cos, sin], [-sin, cos]])
+    centre = np.array([crop.centre_x_px, crop.centre_y_px])
+    to_crop = np.column_stack([turned, size / 2 - turned @ centre])
+    return np.asarray(cv2.warpAffine(rgb, to_crop, (size, size)), dtype=np.uint8), to_crop
+
+
+def _back(points: FloatArray, to_crop: FloatArray) -> FloatArray:
+    """Points (N, 2) in a crop, in the picture's pixels."""
+    return np.asarray(np.linalg.solve(to_crop[:, :2], (points - to_crop[:, 2]).T).T)
+
+
+def _place(circle: FloatArray) -> Crop:
+    """The square about a person from the circle about them: its centre, between the hips, and a
+    point of its rim, straight up where they stand upright."""
+    (x, y), (across, up) = circle[0], circle[1] - circle[0]
+    return Crop(
+        centre_x_px=float(x),
+        centre_y_px=float(y),
+        side_px=float(_PLACE_PER_RADIUS * np.hypot(across, up)),
+        turn_rad=float(np.arctan2(across, -up)),
+    )
 
 
 def _clothes(rgb: NDArray[Any], keypoints_px: FloatArray) -> FloatArray:
@@ -146,7 +218,7 @@ def _clothes(rgb: NDArray[Any], keypoints_px: FloatArray) -> FloatArray:
     thighs = hips[:, None] + down * (knees - hips)[:, None]
     colours = []
     for points in (trunk, thighs):
-        at = np.clip(np.rint(points.reshape(-1, 2)), 0, _CROP_PX - 1).astype(np.intp)
+        at = np.clip(np.rint(points.reshape(-1, 2)), 0, _POSE_PX - 1).astype(np.intp)
         colours.append(np.median(rgb[at[:, 1], at[:, 0]], axis=0))
     shares = (np.array([colours]) / 255.0).astype(np.float32)
     return np.asarray(cv2.cvtColor(shares, cv2.COLOR_RGB2LAB).reshape(6), dtype=np.float64)

@@ -8,16 +8,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.pose import Crop, Person
+from otio_foley.analysis.pose import Crop, Detection, Person
 
 #: Searched squares, as shares of the short side, half overlapping.
 _TILE_SHARES = (1.0, 0.6)
 
-#: Mean confidence of the keypoints below which a find in a tile is no person.
+#: Who lies or stands on their head makes no steps; most such finds are nobody.
+_UPRIGHT_RAD = 1.2
+
+#: Detections so near each other (of their side), and so alike in size, are of one person.
+_NEAR = 0.12
+_ALIKE = 1.3
+
+#: The smallest person looked for, as a share of the picture's short side.
+_LEAST_SIZE = 0.08
+
+#: Mean confidence of the keypoints below which a find is no person.
 LEAST_CONFIDENCE = 0.5
 
-#: Nobody behind somebody is found who is smaller than this share of them.
-_PART = 0.75
+#: So much of a find within the box of somebody larger is them, or behind them.
+_WITHIN = 0.8
 
 #: What moves about a person by this share of their size is them: hair, clothes, a shadow.
 _ABOUT = 0.15
@@ -76,24 +86,45 @@ def liveliness(change: NDArray[np.uint8], crop: Crop, width_px: int) -> float:
     return float(np.percentile(part, 99)) if part.size else 0.0
 
 
-def is_person(person: Person, crop: Crop) -> bool:
-    """Whether a find in a tile is sure and large enough for a person."""
+def new_places(detections: Sequence[Detection], known: Sequence[Crop]) -> list[Crop]:
+    """Where to look for somebody new: places of people about upright, each once, the detector's
+    surest first, and none of those who are known."""
+    by_score = sorted(
+        (one for one in detections if abs(one.place.turn_rad) < _UPRIGHT_RAD),
+        key=lambda one: (-one.score, one.place.centre_x_px, one.place.centre_y_px),
+    )
+    new: list[Crop] = []
+    for one in by_score:
+        if not any(_same_place(one.place, other) for other in (*known, *new)):
+            new.append(one.place)
+    return new
+
+
+def _same_place(one: Crop, other: Crop) -> bool:
+    larger, smaller = max(one.side_px, other.side_px), min(one.side_px, other.side_px)
+    apart = np.hypot(one.centre_x_px - other.centre_x_px, one.centre_y_px - other.centre_y_px)
+    return bool(apart < _NEAR * larger and larger < _ALIKE * smaller)
+
+
+def is_person(person: Person, short_side_px: float) -> bool:
+    """Whether a find is sure and large enough for a person."""
     return (
         float(person.confidence.mean()) >= LEAST_CONFIDENCE
-        and person.size_px >= 0.12 * crop.side_px
+        and person.size_px >= _LEAST_SIZE * short_side_px
     )
 
 
 def part_of(person: Person, other: Person) -> bool:
-    """Legs, a shoe or a shadow taken for someone small: a find within another's box, smaller. Who
-    really is behind them is found when they come out."""
+    """Legs, a shoe or a shadow taken for someone small, or a body for another one: a find mostly
+    within another's box, not larger. Who really is behind them is found when they come out."""
     margin = 0.1 * other.size_px
     left, top, right, bottom = other.box_px
     own_left, own_top, own_right, own_bottom = person.box_px
+    across = min(own_right, right + margin) - max(own_left, left - margin)
+    down = min(own_bottom, bottom + margin) - max(own_top, top - margin)
+    own_area = (own_right - own_left) * (own_bottom - own_top)
     return bool(
-        person.size_px < _PART * other.size_px
-        and own_left > left - margin
-        and own_top > top - margin
-        and own_right < right + margin
-        and own_bottom < bottom + margin
+        person.size_px < other.size_px
+        and min(across, down) > 0
+        and across * down > _WITHIN * own_area
     )

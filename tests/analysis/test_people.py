@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from unittest.mock import Mock
+from pathlib import Path
+from typing import cast
 
 import numpy as np
+import pytest
 
-from otio_foley.analysis.following import Picture, Track, crop_around, joined, settled
-from otio_foley.analysis.pose import Person
-from otio_foley.analysis.search import still
+from otio_foley.analysis.following import Picture, Track, joined, settled
+from otio_foley.analysis.notes import Notes
+from otio_foley.analysis.people import sight
+from otio_foley.analysis.pose import Crop, Detection, Person, PoseNetwork
+from otio_foley.analysis.search import new_places, part_of, still
 from otio_foley.analysis.skeleton import JOINT_COUNT
+from otio_foley.media.picture import frames, probe
 
 _RED = np.array([50.0, 60.0, 40.0, 30.0, 0.0, 0.0])
 _BLUE = np.array([40.0, 10.0, -50.0, 60.0, 0.0, 0.0])
@@ -24,15 +29,13 @@ def person(x_px: float, colour: np.ndarray, size_px: float = 200.0) -> Person:
         confidence=np.ones(JOINT_COUNT),
         silhouette_px2=np.nan,
         colour=colour,
+        place=Crop(centre_x_px=x_px, centre_y_px=300.0, side_px=1.25 * size_px),
     )
 
 
 def track(x_px: float, colour: np.ndarray, at_s: float = 0.0, size_px: float = 200.0) -> Track:
     picture = Picture(at_s, np.zeros((1, 1, 3), dtype=np.uint8))
-    here = person(x_px, colour, size_px)
-    made = Track(network=Mock(), crop=crop_around(here, np.zeros(2), None))
-    made.take(here, picture)
-    return made
+    return Track.of(person(x_px, colour, size_px), picture, Notes())
 
 
 def test_everyone_keeps_their_own() -> None:
@@ -90,3 +93,85 @@ def test_what_moves_about_somebody_known_is_no_reason_to_search() -> None:
     assert not change[17:43, 47:63].any()
     assert (np.delete(change, np.s_[17:43], axis=0) == 200).all()
     assert (change[:, :47] == 200).all() and (change[:, 63:] == 200).all()
+
+
+def place(x_px: float, side_px: float = 100.0, turn_rad: float = 0.0) -> Crop:
+    return Crop(centre_x_px=x_px, centre_y_px=200.0, side_px=side_px, turn_rad=turn_rad)
+
+
+def test_everyone_new_is_looked_at_once_the_surest_find_first() -> None:
+    sure, double, other, smaller, lying = (
+        Detection(score=0.9, place=place(300)),
+        Detection(score=0.6, place=place(308, 105)),
+        Detection(score=0.7, place=place(340)),
+        Detection(score=0.5, place=place(300, 50)),
+        Detection(score=0.8, place=place(500, turn_rad=2.8)),
+    )
+    every = [double, lying, smaller, other, sure]
+    assert new_places(every, []) == [sure.place, other.place, smaller.place]
+    assert new_places(every, [place(345, 95)]) == [sure.place, smaller.place]
+
+
+def test_a_body_within_somebodys_box_is_no_one_else() -> None:
+    somebody = person(300, _RED, 200)
+    assert part_of(person(305, _RED, 150), somebody)
+    assert not part_of(person(305, _RED, 250), somebody), "who is in front is larger"
+    assert not part_of(person(360, _RED, 190), somebody), "beside them"
+
+
+class Network:
+    """A pose network that sees one person at any place, and some about it."""
+
+    def __init__(self, there: Person | None, about: list[Person]) -> None:
+        self.there, self.about = there, about
+
+    def see(self, rgb: np.ndarray, place: Crop) -> Person | None:
+        return self.there
+
+    def people(self, rgb: np.ndarray, crop: Crop) -> list[Person]:
+        return self.about
+
+
+def test_who_is_not_at_their_place_is_looked_for_about_it() -> None:
+    picture = Picture(0.1, np.zeros((1, 1, 3), dtype=np.uint8))
+    here, near, far = person(302, _RED), person(330, _RED), person(900, _RED)
+    for there, about, found in (
+        (here, [near], here),
+        (far, [near], near),
+        (None, [person(310, _BLUE), near], near),
+        (None, [far], None),
+    ):
+        network = cast(PoseNetwork, Network(there, about))
+        assert track(300, _RED).find(picture, network) is found
+
+
+def test_who_was_lost_has_to_look_like_themselves() -> None:
+    picture = Picture(0.1, np.zeros((1, 1, 3), dtype=np.uint8))
+    passer_by = person(302, _BLUE)
+    network = cast(PoseNetwork, Network(passer_by, [passer_by]))
+    lost = track(300, _RED)
+    assert lost.find(picture, network) is passer_by, "a light may have changed"
+    lost.miss()
+    assert lost.find(picture, network) is None
+
+
+def test_the_place_goes_on_as_the_hips_went() -> None:
+    walker = track(300, _RED)
+    for number in range(1, 20):
+        seen = Picture(number / 25, np.zeros((1, 1, 3), dtype=np.uint8), elapsed_s=1 / 25)
+        walker.take(person(300 + 4 * number, _RED), seen)
+    assert walker.place.centre_x_px == pytest.approx(300 + 4 * 20, abs=0.1)
+    walker.miss()
+    walker.miss()
+    assert walker.place.centre_x_px == pytest.approx(300 + 4 * 22, abs=0.2)
+
+
+def test_three_people_in_a_narrow_aisle(shared: Path) -> None:
+    """Two with their backs to the camera, and one who comes in before them, 480 pixels wide."""
+    shot = shared / "picture/intel-iot-devkit+sample-videos/preview/store-aisle-detection.gif"
+    if not shot.is_file():
+        pytest.skip("the real shot is not there")
+    shown = frames(probe(shot), start_s=0.0, end_s=np.inf, long_side_px=1280)
+    seen = sight(((frame.time_s, frame.rgb) for frame in shown), most_people=4)
+    assert len(seen.people) == 3
+    assert sum(pose.times_s[0] == 0.0 for pose in seen.people) == 2

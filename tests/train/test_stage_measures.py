@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otio_foley.analysis.pose import Person
+from otio_foley.analysis.pose import Crop, Person
 from otio_foley.train.stage import poses, truth
 from otio_foley.train.stage.keypoints import COUNT, KNOWN
 from otio_foley.train.stage.poses import Sighting
@@ -41,6 +41,7 @@ def sighting(
         confidence=np.full(COUNT, 0.9),
         silhouette_px2=float("nan"),
         colour=np.zeros(6),
+        place=Crop(centre_x_px=50.0, centre_y_px=50.0, side_px=125.0),
     )
     return Sighting(
         who=("00000", who),

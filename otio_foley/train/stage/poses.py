@@ -71,10 +71,7 @@ class Sighting:
 
 def sightings(dataset: Path, every: int = _EVERY) -> Iterator[Sighting]:
     """Every person in two frames in `every` of a data set's clips, which follow each other."""
-    with (
-        PoseNetwork(follow=False, silhouette=False) as network,
-        PoseNetwork(follow=False, silhouette=False) as searcher,
-    ):
+    with PoseNetwork() as network:
         for folder in sorted((dataset / CLIPS).glob("[0-9]*")):
             told = json.loads((folder / CLIP).read_text(encoding="utf-8"))
             with np.load(folder / FRAMES) as held:
@@ -84,7 +81,7 @@ def sightings(dataset: Path, every: int = _EVERY) -> Iterator[Sighting]:
                 height = focal[:, None] / held["distance_m"]
             height = height * [person["height_m"] for person in told["people"]]
             for frame, picture in _pictures(folder / PICTURE, every):
-                whole = searcher.see(picture, _whole(picture)) is not None
+                whole = bool(network.people(picture, _whole(picture)))
                 for who in range(truth.shape[1]):
                     if not seen[frame, who].any():
                         continue
@@ -95,7 +92,7 @@ def sightings(dataset: Path, every: int = _EVERY) -> Iterator[Sighting]:
                         height_px=float(height[frame, who]),
                         truth_px=truth[frame, who],
                         seen=seen[frame, who],
-                        found=network.see(picture, _crop(truth[frame, who])),
+                        found=_surest(network.people(picture, _crop(truth[frame, who]))),
                         alone=whole,
                     )
 
@@ -111,6 +108,10 @@ def _pictures(path: Path, every: int) -> Iterator[tuple[int, NDArray[np.uint8]]]
             yield number, np.asarray(picture[:, :, ::-1], dtype=np.uint8)
         number += 1
     movie.release()
+
+
+def _surest(people: Sequence[Person]) -> Person | None:
+    return people[0] if people else None
 
 
 def _crop(keypoints_px: Array) -> Crop:
@@ -305,10 +306,11 @@ def real_table(movies: Sequence[Path], every: int) -> list[str]:
         + " |",
         "| --- | --- | --- |" + " --- |" * len(JOINTS),
     ]
-    with PoseNetwork(follow=False, silhouette=False) as network:
+    with PoseNetwork() as network:
         for path in movies:
             people = [
-                network.see(picture, _whole(picture)) for _, picture in _pictures(path, every)
+                _surest(network.people(picture, _whole(picture)))
+                for _, picture in _pictures(path, every)
             ]
             there = [person for person in people if person is not None]
             sure = [
