@@ -22,6 +22,11 @@ from otio_foley.types import CameraMotion, Contact, FloatArray, Foot, Gait, Pose
 #: The chance above which a peak is a contact or a toe-off.
 _LEAST_CHANCE = 0.35
 _LEAST_TOE_OFF = 0.3
+#: A foot is not seen to come down, or not to stand, where the picture of it begins or ends. Of
+#: rendered people's contacts so near to that, 2 of 19 were right that the network was less than 0.7
+#: sure of, 4 of 5 of the others: half as sure, the first fall below what is kept.
+_BORDER_S = 0.06
+_BORDER_SHARE = 0.5
 #: One foot's contacts are at least so far apart: half of a sprinter's stride.
 _APART_S = 0.2
 #: Hips (leg lengths per second) that fall like this have fallen half a leg's length freely; no gait
@@ -105,11 +110,13 @@ def _landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Land
         ends = [*(peak for peak, _ in times), len(stretch.times_s)][1:]
         for (peak, time_s), end in zip(times, ends, strict=True):
             leaves = [other for other in left if peak < other < end]
+            from_border_s = min(time_s - stretch.times_s[0], stretch.times_s[-1] - time_s)
+            seen = _BORDER_SHARE if from_border_s < _BORDER_S else 1.0
             yield Landing(
                 foot=foot,
                 time_s=time_s,
                 toe_off_s=float(stretch.times_s[leaves[0]]) if leaves else None,
-                chance=float(own.contact[peak] * min(1.0, sure[peak] / 0.8)),
+                chance=float(own.contact[peak] * min(1.0, sure[peak] / 0.8) * seen),
                 gait=_gait(doing, peak),
             )
 

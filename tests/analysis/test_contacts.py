@@ -70,3 +70,12 @@ def test_strength_is_relative_to_the_persons_own_steps() -> None:
     left = [time_s for time_s, foot in truth if foot == "left"]
     found = find_contacts(pose, still_camera(pose), Oracle((left, []), []))
     assert np.median([one.strength for one in found]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_contact_where_the_picture_begins_or_ends_has_to_be_surer() -> None:
+    pose, _ = walker()
+    end_s = float(pose.times_s[-1])
+    oracle = Oracle(([0.03, 1.0, end_s - 0.03], []), [])
+    first, middle, last = find_contacts(pose, still_camera(pose), oracle)
+    assert first.confidence == pytest.approx(middle.confidence / 2, rel=0.05)
+    assert last.confidence == pytest.approx(middle.confidence / 2, rel=0.05)

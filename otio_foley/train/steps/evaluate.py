@@ -17,12 +17,14 @@ from pathlib import Path
 from otio_foley.analysis.contacts import find_contacts
 from otio_foley.analysis.kinematics import kinematic_contacts
 from otio_foley.analysis.network import bundled_network, load_network
+from otio_foley.config import Settings
 from otio_foley.errors import InputError
 from otio_foley.resources import bundled
 from otio_foley.train.stage.dataset import CLIPS
 from otio_foley.train.steps import labelled, motions, pixels
 from otio_foley.train.steps.baselines import Detector
 from otio_foley.train.steps.noise import read_noise
+from otio_foley.types import CameraMotion, Contact, Pose
 
 #: The measured noise of the pose network, among the bundled models.
 NOISE = "pose_noise.json"
@@ -73,8 +75,11 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
 
 
 def _detectors(learned: Path | None) -> dict[str, Detector]:
+    """The rules, and the network's contacts as far as a job hears them by default."""
     network = bundled_network() if learned is None else load_network(learned)
-    return {
-        "kinematic rules": kinematic_contacts,
-        "network": lambda pose, camera: find_contacts(pose, camera, network),
-    }
+    least = Settings().analysis.least_confidence
+
+    def heard(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
+        return tuple(one for one in find_contacts(pose, camera, network) if one.confidence >= least)
+
+    return {"kinematic rules": kinematic_contacts, "network": heard}
