@@ -31,7 +31,7 @@ _BORDER_SHARE = 0.5
 _APART_S = 0.2
 #: Hips (leg lengths per second) that fall like this have fallen half a leg's length freely; no gait
 #: does so. Landings nearer to a contact than this are that contact.
-_FREE_FALL = 3.0
+FREE_FALL = 3.0
 _FALL_APART_S = 0.25
 
 #: Samples on both sides of a peak that share in its time, and in what is being done.
@@ -79,7 +79,7 @@ def find_contacts(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
     falls = [
         one
         for one in kinematic_contacts(pose, camera)
-        if one.fall_speed >= _FREE_FALL
+        if one.fall_speed >= FREE_FALL
         and not any(
             one.foot == other.foot and abs(one.time_s - other.time_s) < _FALL_APART_S
             for other in told

@@ -8,6 +8,7 @@ trains the network; `models/floor.md` is its card.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -185,13 +186,25 @@ def _span(times_s: FloatArray, first: int, end: int, chances: FloatArray) -> Flo
     )
 
 
-def seen_floors(glances: Sequence[Glance], network: FloorNetwork) -> tuple[FloorSpan, ...]:
-    """Floors of one person from all glances at the ground under them."""
+def seen_floors(
+    glances: Sequence[Glance], network: FloorNetwork, landings_s: Sequence[float] = ()
+) -> tuple[FloorSpan, ...]:
+    """Floors of one person from all glances at the ground under them.
+
+    Who landed from a height at landings_s, rising, stands somewhere else from then on.
+    """
     if not glances:
         return ()
     logits = network.read(np.concatenate([glance.patches for glance in glances]))
     ends = np.cumsum([len(glance.patches) for glance in glances])
     means = np.stack([part.mean(axis=0) for part in np.split(logits, ends[:-1])])
-    return floors_over_time(
-        np.array([glance.time_s for glance in glances]), means, float(network.temperature)
-    )
+    times_s = np.array([glance.time_s for glance in glances])
+    found: list[FloorSpan] = []
+    parts = np.split(np.arange(len(times_s)), np.searchsorted(times_s, landings_s))
+    for part, from_s in zip(parts, (None, *landings_s), strict=True):
+        spans = list(floors_over_time(times_s[part], means[part], float(network.temperature)))
+        if spans and found and from_s is not None:
+            found[-1] = replace(found[-1], end_s=from_s)
+            spans[0] = replace(spans[0], start_s=from_s)
+        found += spans
+    return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 from otio_foley.analysis.action import label_actions
 from otio_foley.analysis.cadence import cadence_contacts
 from otio_foley.analysis.closeups import visuals
-from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.contacts import FREE_FALL, find_contacts
 from otio_foley.analysis.distance import across, body_height, distance_m, nearness_area
 from otio_foley.analysis.network import bundled_network
 from otio_foley.analysis.notes import Glance, Noting
 from otio_foley.analysis.people import sight
 from otio_foley.types import Action, Contact, FloatArray, FloorSpan, Visuals
+
+#: Both feet of somebody who lands come down within this.
+_BOTH_FEET_S = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ def find_steps(
                     silhouette_area=nearness_area(pose),
                     distance_m=distance_m(body_height(pose)),
                     across=across(pose),
-                    floors=_floors(glances),
+                    floors=_floors(glances, contacts),
                     visuals=visuals(pose, sighting.camera, legs) if closeups else (),
                 )
             )
@@ -100,10 +104,16 @@ def find_steps(
     )
 
 
-def _floors(glances: tuple[Glance, ...]) -> tuple[FloorSpan, ...]:
+def _floors(glances: tuple[Glance, ...], contacts: tuple[Contact, ...]) -> tuple[FloorSpan, ...]:
     if not glances:
         return ()
     # The network's library takes seconds to import: whoever names their floors does not wait.
     from otio_foley.analysis.floor import bundled_network, seen_floors
 
-    return seen_floors(glances, bundled_network())
+    falls_s = [one.time_s for one in contacts if one.fall_speed >= FREE_FALL]
+    firsts_s = [
+        time_s - _BOTH_FEET_S
+        for before_s, time_s in pairwise([-np.inf, *falls_s])
+        if time_s - before_s > 2 * _BOTH_FEET_S
+    ]
+    return seen_floors(glances, bundled_network(), firsts_s)

@@ -7,17 +7,20 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from otio_foley.analysis.floor import (
     CARD,
     FLOORS,
     WEIGHTS,
+    FloorNetwork,
     bundled_network,
     floors_over_time,
+    seen_floors,
     vote,
 )
-from otio_foley.analysis.notes import _MOST_GLANCES, Notes, Noting
+from otio_foley.analysis.notes import _MOST_GLANCES, Glance, Notes, Noting
 from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.analysis.underfoot import PATCH_PX, PLACES, floor_patches
 from otio_foley.playing import floor_under
@@ -170,3 +173,28 @@ def test_the_weights_are_those_of_the_card_and_tell_a_floor() -> None:
     logits = network.read(patches)
     assert logits.shape == (3, len(FLOORS)) and np.isfinite(logits).all()
     assert network.read(patches[:1]) == pytest.approx(logits[:1], abs=1e-4)
+
+
+class Reader(FloorNetwork):
+    """Says of a patch the floor whose number its first pixel is."""
+
+    def __init__(self) -> None:
+        torch.nn.Module.__init__(self)
+        self.register_buffer("temperature", torch.ones(()))
+
+    def read(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return 3.0 * np.eye(len(FLOORS), dtype=np.float32)[patches[:, 0, 0, 0]]
+
+
+def test_who_has_landed_from_a_height_stands_on_another_floor_at_once() -> None:
+    floors = [2, 2, 2, 2, 2, 2, 2, 2, 2, 4]
+    glances = [
+        Glance(time_s=0.8 * n, patches=np.full((2, 8, 8, 3), floor, np.uint8))
+        for n, floor in enumerate(floors)
+    ]
+    assert [one.floor for one in seen_floors(glances, Reader())] == ["concrete"]
+    before, after = seen_floors(glances, Reader(), [6.5])
+    assert (before.floor, after.floor) == ("concrete", "grass")
+    assert before.end_s == after.start_s == 6.5
+    assert [one.floor for one in seen_floors(glances, Reader(), [9.0])] == ["concrete"]
+    assert [one.floor for one in seen_floors(glances[9:], Reader(), [6.5])] == ["grass"]

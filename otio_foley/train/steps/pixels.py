@@ -42,6 +42,8 @@ class Judged:
     clip: str
     action: str
     camera: str
+    look: str
+    pace: str
     score: Score
 
 
@@ -60,6 +62,11 @@ def judged_clip(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Jud
     numerator, _, denominator = told["frame_rate"].partition("/")
     frame_s = int(denominator) / int(numerator)
     end_s = float(times[-1])
+    shot = {
+        "camera": told["camera"],
+        "look": told["look"],
+        "pace": "slow motion" if told["slow_motion"] > 1.0 else "real time",
+    }
     for name, detector in detectors.items():
         found: dict[int, list[Contact]] = {}
         for pose, who in zip(sighting.people, owners, strict=True):
@@ -71,7 +78,7 @@ def judged_clip(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Jud
                 detector=name,
                 clip=folder.name,
                 action=person["action"],
-                camera=told["camera"],
+                **shot,
                 score=score(truth, own, frame_s),
             )
         nothing = Truth(
@@ -81,7 +88,7 @@ def judged_clip(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Jud
             detector=name,
             clip=folder.name,
             action="(nobody)",
-            camera=told["camera"],
+            **shot,
             score=score(nothing, found.get(_NOBODY, []), frame_s),
         )
 
@@ -132,7 +139,7 @@ def _truth(
 
 
 def tables(found: Sequence[Judged], seed: int) -> list[str]:
-    """All together (an action is a subject, a clip a trial), then by action and by camera."""
+    """All together (an action is a subject, a clip a trial), then by action and by shot."""
     names = list(dict.fromkeys(one.detector for one in found))
     grouped: dict[str, dict[str, dict[str, list[Score]]]] = {name: {} for name in names}
     for one in found:
@@ -143,7 +150,7 @@ def tables(found: Sequence[Judged], seed: int) -> list[str]:
         for name, actions in grouped.items()
     }
     lines = summary_table({**real}, seed)
-    for title in ("action", "camera"):
+    for title in ("action", "camera", "look", "pace"):
         lines += [
             "",
             f"| {title} | " + " | ".join(f"{name}: F1 ±40 ms, hits, true, found" for name in names)
