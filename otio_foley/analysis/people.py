@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -55,6 +55,10 @@ _THREADS = max(1, min(4, os.cpu_count() or 1))
 #: Shorter sightings are not people, or make no step.
 _SHORTEST_S = 0.4
 
+#: What is seen in fewer of the pictures from first to last is none, nor is what mostly leans more.
+_LEAST_SEEN = 0.4
+_UPRIGHT_RAD = 0.8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
@@ -93,8 +97,8 @@ def sight(
             times.append(time_s)
             crowd.see(Picture(time_s, rgb, flow, elapsed_s), grey)
             camera.see(time_s, flow, crowd.boxes(), size[0] / FLOW_WIDTH_PX)
-        tracks = crowd.people()
-    every = np.array(times)
+        every = np.array(times)
+        tracks = crowd.people(every)
     return Sighting(
         times_s=every,
         image_size_px=size,
@@ -247,17 +251,28 @@ class _Crowd:
             for track in self.active + self.gone
         )
 
-    def people(self) -> list[Track]:
-        """Whoever matters, the most important first."""
+    def people(self, times_s: FloatArray) -> list[Track]:
+        """Whoever matters of those in pictures at times_s, the most important first."""
         tracks = [
-            track
-            for track in joined(self.gone + self.active)
-            if max(track.seen) - min(track.seen) >= _SHORTEST_S
-            and np.mean([person.confidence.mean() for person in track.seen.values()])
-            >= LEAST_CONFIDENCE
+            track for track in joined(self.gone + self.active) if _is_somebody(track.seen, times_s)
         ]
         tracks.sort(key=lambda track: (-_presence(track), min(track.seen)))
         return tracks[: self.most_people]
+
+
+def _is_somebody(seen: Mapping[float, Person], times_s: FloatArray) -> bool:
+    """Whether what was followed is somebody who may step: there for a while, seen surely and most
+    of that time, and about upright."""
+    first_s, last_s = min(seen), max(seen)
+    pictures = int(((times_s >= first_s) & (times_s <= last_s)).sum())
+    confidence = np.mean([person.confidence.mean() for person in seen.values()])
+    turn_rad = np.median([abs(person.place.turn_rad) for person in seen.values()])
+    return bool(
+        last_s - first_s >= _SHORTEST_S
+        and len(seen) >= _LEAST_SEEN * pictures
+        and confidence >= LEAST_CONFIDENCE
+        and turn_rad < _UPRIGHT_RAD
+    )
 
 
 def _pose(number: int, track: Track, times_s: FloatArray, size: tuple[int, int]) -> Pose:
