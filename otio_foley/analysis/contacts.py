@@ -76,16 +76,18 @@ def find_contacts(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
         )
         for landing, how in zip(found, manners, strict=True)
     ]
+    sure = [one for one in told if one.confidence >= _LEAST_CHANCE]
     falls = [
         one
         for one in kinematic_contacts(pose, camera)
-        if one.fall_speed >= FREE_FALL
-        and not any(
-            one.foot == other.foot and abs(one.time_s - other.time_s) < _FALL_APART_S
-            for other in told
-        )
+        if one.fall_speed >= FREE_FALL and not any(_is_same(one, other) for other in sure)
     ]
+    told = [one for one in told if not any(_is_same(one, fall) for fall in falls)]
     return tuple(sorted((*told, *falls), key=lambda contact: contact.time_s))
+
+
+def _is_same(one: Contact, other: Contact) -> bool:
+    return one.foot == other.foot and abs(one.time_s - other.time_s) < _FALL_APART_S
 
 
 def find_landings(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> tuple[Landing, ...]:

@@ -49,6 +49,8 @@ _ALIKE = 4.0
 _CHANGE = 0.002
 #: A floor under somebody for less than this is a shadow, or something in front.
 _SHORTEST_S = 0.8
+#: The chance from which one glance after a landing tells the floor.
+_SURE_ALONE = 0.5
 
 
 class FloorNetwork(nn.Module):
@@ -191,7 +193,8 @@ def seen_floors(
 ) -> tuple[FloorSpan, ...]:
     """Floors of one person from all glances at the ground under them.
 
-    Who landed from a height at landings_s, rising, stands somewhere else from then on.
+    Who landed from a height at landings_s, rising, may stand on something else from then on: what
+    is seen from there to the next landing votes for itself. One glance alone has to be sure.
     """
     if not glances:
         return ()
@@ -203,7 +206,11 @@ def seen_floors(
     parts = np.split(np.arange(len(times_s)), np.searchsorted(times_s, landings_s))
     for part, from_s in zip(parts, (None, *landings_s), strict=True):
         spans = list(floors_over_time(times_s[part], means[part], float(network.temperature)))
-        if spans and found and from_s is not None:
+        if not spans or (found and len(part) == 1 and spans[0].chance < _SURE_ALONE):
+            continue
+        if found and spans[0].floor == found[-1].floor:
+            found[-1] = replace(found[-1], end_s=spans.pop(0).end_s)
+        elif found and from_s is not None:
             found[-1] = replace(found[-1], end_s=from_s)
             spans[0] = replace(spans[0], start_s=from_s)
         found += spans

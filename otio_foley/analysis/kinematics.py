@@ -38,6 +38,11 @@ _SET_DOWN_S = 0.075
 #: 10 cm 1.5.
 LANDING_FALL = 1.1
 
+#: A foot that lands with less than this share of its greatest speed down was stretched out before;
+#: one that hardly moved was held up until then.
+_STRETCHED = 0.75
+_STILL = 0.3
+
 #: A swing's greatest speed is found this long before its end.
 _SWING_S = 0.4
 
@@ -260,9 +265,9 @@ def _at_apex(foot: FootTrack, ground: FloatArray, contact: float, stood_s: float
 def _fall(
     foot: FootTrack, hips: FloatArray, ground: FloatArray, peak: int, settled: float
 ) -> tuple[float, float]:
-    """When the foot stopped falling (half of the speed it last fell with), and how fast the hips
-    fell in the tenth of a second before. After a jump the foot may turn and slide for long, but it
-    falls no further."""
+    """When the foot stopped falling (half its greatest downward speed), and how fast the hips fell
+    in the tenth of a second before. After a jump the foot may turn and slide for long, but it falls
+    no further."""
     end = round(settled) + 1
     start = max(0, min(peak, end - 1) - round(0.05 * GRID_HZ))
     down = _velocity((foot.heel + foot.toe) / 2)[:, 1] - ground[1]
@@ -270,10 +275,13 @@ def _fall(
     stopped = _falls_through(down, 0.5 * down[fastest], fastest)
     if stopped is None or down[fastest] <= 0:
         return settled, 0.0
-    # Legs that stretch in the air make a foot faster for a moment, long before it lands.
+    # Legs that stretch in the air make a foot faster for a moment, long before it lands: then half
+    # of what it last fell with.
     last = slice(max(0, int(stopped) - round(0.1 * GRID_HZ)), int(stopped) + 1)
     impact = float(np.median(down[last]))
-    stopped = _falls_through(down, 0.5 * min(impact, down[fastest]), fastest) or stopped
+    if _STILL < impact / down[fastest] < _STRETCHED:
+        later = _falls_through(down, 0.5 * impact, fastest)
+        stopped = stopped if later is None else later
     hips_down = _velocity(hips)[:, 1] - ground[1]
     at = round(stopped)
     return stopped, max(0.0, float(hips_down[max(0, at - round(0.1 * GRID_HZ)) : at + 1].max()))

@@ -110,10 +110,15 @@ def _floors(glances: tuple[Glance, ...], contacts: tuple[Contact, ...]) -> tuple
     # The network's library takes seconds to import: whoever names their floors does not wait.
     from otio_foley.analysis.floor import bundled_network, seen_floors
 
+    return seen_floors(glances, bundled_network(), landings_s(contacts))
+
+
+def landings_s(contacts: Iterable[Contact]) -> tuple[float, ...]:
+    """Just before when somebody landed from a height, given contacts in time order: both feet's
+    contacts are one landing, and lie behind it."""
     falls_s = [one.time_s for one in contacts if one.fall_speed >= FREE_FALL]
-    firsts_s = [
+    return tuple(
         time_s - _BOTH_FEET_S
         for before_s, time_s in pairwise([-np.inf, *falls_s])
         if time_s - before_s > 2 * _BOTH_FEET_S
-    ]
-    return seen_floors(glances, bundled_network(), firsts_s)
+    )

@@ -1,4 +1,4 @@
-"""Who is in the picture: people are found in tiles, then each is followed in a crop of their own.
+"""Who is in the picture: people are found in tiles, then each is looked at at a place of their own.
 
 At every *look* (once a second) squares of two sizes are searched wherever the picture changes:
 someone in front of whom nothing moves makes no steps. Someone new is followed back to the look
@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -57,7 +58,7 @@ _SHORTEST_S = 0.4
 
 #: What is seen in fewer of the pictures from first to last is none, nor is what mostly leans more.
 _LEAST_SEEN = 0.4
-_UPRIGHT_RAD = 0.8
+_LEANS_RAD = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +127,8 @@ class _Crowd:
     def __init__(self, most_people: int, noting: Noting) -> None:
         self.most_people = most_people
         self.noting = noting
-        self.pool = ThreadPoolExecutor(max_workers=_THREADS)
-        self.networks = [PoseNetwork() for _ in range(_THREADS)]
+        self.closing = ExitStack()
+        self.networks: list[PoseNetwork] = []
         self.active: list[Track] = []
         self.gone: list[Track] = []
         self.recent: deque[Picture] = deque()
@@ -135,12 +136,14 @@ class _Crowd:
         self.looked_at: NDArray[np.uint8] | None = None
 
     def __enter__(self) -> _Crowd:
+        with ExitStack() as opened:
+            self.networks = [opened.enter_context(PoseNetwork()) for _ in range(_THREADS)]
+            self.pool = opened.enter_context(ThreadPoolExecutor(max_workers=_THREADS))
+            self.closing = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pool.shutdown()
-        for network in self.networks:
-            network.close()
+        self.closing.close()
 
     def _each(
         self, ask: Callable[[PoseNetwork, Asked], Told], every: Sequence[Asked]
@@ -206,7 +209,7 @@ class _Crowd:
             crop for crop in tiles_of(width, height) if liveliness(change, crop, width) >= LIVELY
         ]
         detected = self._each(lambda network, crop: network.detect(picture.rgb, crop), tiles)
-        known = [track.place for track in self.active if not track.missed]
+        known = [track.last.place for track in self.active if not track.missed]
         places = new_places([one for part in detected for one in part], known)
         seen = self._each(lambda network, place: network.see(picture.rgb, place), places)
         found = [
@@ -214,7 +217,7 @@ class _Crowd:
             for person in seen
             if person is not None and is_person(person, min(width, height))
         ]
-        # Equal certainty is settled by place, so that the number of threads changes nothing.
+        # Equal certainty is settled by place.
         found.sort(key=lambda person: (-float(person.confidence.mean()), person.box_px))
         single: list[Person] = []
         for person in found:
@@ -228,7 +231,7 @@ class _Crowd:
         if self._followed(person, picture.time_s):
             return
         back = Track.of(person, picture, Notes(self.noting))
-        velocity_px = np.zeros(2)
+        velocity_px = back.velocity_px
         for earlier in list(self.recent)[-2::-1]:
             before = back.find(earlier, self.networks[0])
             if before is not None and not self._followed(before, earlier.time_s):
@@ -271,7 +274,7 @@ def _is_somebody(seen: Mapping[float, Person], times_s: FloatArray) -> bool:
         last_s - first_s >= _SHORTEST_S
         and len(seen) >= _LEAST_SEEN * pictures
         and confidence >= LEAST_CONFIDENCE
-        and turn_rad < _UPRIGHT_RAD
+        and turn_rad < _LEANS_RAD
     )
 
 

@@ -8,6 +8,7 @@ is, and the pose network looks at one place and tells the place to look at in th
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -102,7 +103,7 @@ class Person:
     @property
     def size_px(self) -> float:
         left, top, right, bottom = self.box_px
-        return max(right - left, bottom - top)
+        return max(right - left, bottom - top, 1.0)
 
     @property
     def centre_px(self) -> FloatArray:
@@ -120,10 +121,14 @@ class PoseNetwork:
         from mediapipe.python.solution_base import SolutionBase
 
         certain = "posedetectioncpu__TensorsToDetectionsCalculator.min_score_thresh"
-        self._detector = SolutionBase(
-            graph_config=_DETECTOR, calculator_params={certain: _LEAST_DETECTION}
-        )
-        self._landmarks = SolutionBase(graph_config=_LANDMARKS, side_inputs={"silhouette": True})
+        with ExitStack() as opened:
+            self._detector = opened.enter_context(
+                SolutionBase(graph_config=_DETECTOR, calculator_params={certain: _LEAST_DETECTION})
+            )
+            self._landmarks = opened.enter_context(
+                SolutionBase(graph_config=_LANDMARKS, side_inputs={"silhouette": True})
+            )
+            self._closing = opened.pop_all()
         self._all = NormalizedRect(x_center=0.5, y_center=0.5, width=1.0, height=1.0)
 
     def __enter__(self) -> PoseNetwork:
@@ -138,8 +143,8 @@ class PoseNetwork:
         self.close()
 
     def close(self) -> None:
-        self._detector.close()
-        self._landmarks.close()
+        """May be called again."""
+        self._closing.close()
 
     def detect(self, rgb: NDArray[np.uint8], crop: Crop) -> list[Detection]:
         """Everybody in a crop of a picture (H, W, 3) uint8 RGB, the most certain first."""
@@ -166,11 +171,12 @@ class PoseNetwork:
         in_crop = np.asarray(landmarks[:, :2] * _POSE_PX, dtype=np.float64)
         rim = [[mark.x, mark.y] for mark in seen.circle.landmark[:2]]
         circle = np.array(rim, dtype=np.float64) * _POSE_PX
+        keypoints = _back(in_crop, to_crop)
         return Person(
-            keypoints_px=_back(in_crop, to_crop),
+            keypoints_px=keypoints,
             confidence=np.clip(landmarks[:, 2], 0.0, 1.0),
             silhouette_px2=float((seen.mask > 0.5).sum()) * (place.side_px / _POSE_PX) ** 2,
-            colour=_clothes(cropped, in_crop),
+            colour=_clothes(rgb, keypoints),
             place=_place(_back(circle, to_crop)),
         )
 
@@ -218,7 +224,8 @@ def _clothes(rgb: NDArray[Any], keypoints_px: FloatArray) -> FloatArray:
     thighs = hips[:, None] + down * (knees - hips)[:, None]
     colours = []
     for points in (trunk, thighs):
-        at = np.clip(np.rint(points.reshape(-1, 2)), 0, _POSE_PX - 1).astype(np.intp)
+        last = (rgb.shape[1] - 1, rgb.shape[0] - 1)
+        at = np.clip(np.rint(points.reshape(-1, 2)), 0, last).astype(np.intp)
         colours.append(np.median(rgb[at[:, 1], at[:, 0]], axis=0))
     shares = (np.array([colours]) / 255.0).astype(np.float32)
     return np.asarray(cv2.cvtColor(shares, cv2.COLOR_RGB2LAB).reshape(6), dtype=np.float64)

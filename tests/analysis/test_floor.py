@@ -20,12 +20,13 @@ from otio_foley.analysis.floor import (
     seen_floors,
     vote,
 )
+from otio_foley.analysis.movie import landings_s
 from otio_foley.analysis.notes import _MOST_GLANCES, Glance, Notes, Noting
 from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.analysis.underfoot import PATCH_PX, PLACES, floor_patches
 from otio_foley.playing import floor_under
 from otio_foley.resources import bundled
-from otio_foley.types import OTHER_FLOOR
+from otio_foley.types import OTHER_FLOOR, Contact
 
 
 def standing(x: float, ground_y: float, leg_px: float) -> NDArray[np.float64]:
@@ -198,3 +199,31 @@ def test_who_has_landed_from_a_height_stands_on_another_floor_at_once() -> None:
     assert before.end_s == after.start_s == 6.5
     assert [one.floor for one in seen_floors(glances, Reader(), [9.0])] == ["concrete"]
     assert [one.floor for one in seen_floors(glances[9:], Reader(), [6.5])] == ["grass"]
+
+
+def test_a_doubtful_glance_after_a_landing_changes_nothing_and_neighbours_are_one() -> None:
+    def seen(floors: list[int], landings: list[float]) -> list[str]:
+        glances = [
+            Glance(time_s=0.8 * n, patches=np.full((2, 8, 8, 3), floor, np.uint8))
+            for n, floor in enumerate(floors)
+        ]
+        return [one.floor for one in seen_floors(glances, Reader(), landings)]
+
+    assert seen([2] * 8, [2.0, 2.9]) == ["concrete"]
+    doubtful = Reader()
+    doubtful.temperature.fill_(4.0)
+    glance = Glance(time_s=7.2, patches=np.full((2, 8, 8, 3), 4, np.uint8))
+    before = [Glance(time_s=0.8 * n, patches=np.full((2, 8, 8, 3), 2, np.uint8)) for n in range(9)]
+    assert [one.floor for one in seen_floors([*before, glance], doubtful, [6.9])] == ["concrete"]
+
+
+def test_both_feet_come_down_at_one_landing() -> None:
+    def contact(time_s: float, fall_speed: float) -> Contact:
+        return Contact(
+            person=0, time_s=time_s, toe_off_s=None, foot="left", part="flat", strength=1.0,
+            fall_speed=fall_speed, confidence=0.9, found_by="network",
+        )  # fmt: skip
+
+    contacts = [contact(1.0, 0.2), contact(2.0, 4.0), contact(2.1, 4.0), contact(5.0, 3.5)]
+    assert landings_s(contacts) == pytest.approx((1.85, 4.85))
+    assert landings_s([]) == ()

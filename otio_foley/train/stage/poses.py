@@ -2,11 +2,12 @@
 
     python -m otio_foley.train.stage.poses DATASET [--noise FILE] [--real MOVIE ...]
 
-The network looks at a crop about each person, as in the product, at two frames in so many that
-follow each other, which tells how much of an error stays from one to the next. Errors are in per
-cent of the body's height in the picture, and count where the truth says that the joint is seen.
-Of real shots no truth is at hand: what can be set beside is how often the network finds anybody in
-the whole picture, and how sure it is of each joint.
+The network looks at whom the detector is surest of in a crop about each person (the product does
+so where somebody is not at their place), at two frames in so many that follow each other, which
+tells how much of an error stays from one to the next. Errors are in per cent of the body's height
+in the picture, and count where the truth says that the joint is seen. Of real shots no truth is at
+hand: what can be set beside is how often the network finds anybody in the whole picture, and how
+sure it is of each joint.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
 
 
 def _detectors(learned: Path | None) -> dict[str, Detector]:
-    """The rules, and the network's contacts as far as a job hears them by default."""
+    """The rules as they are, and the network's contacts as far as a job hears them by default."""
     network = bundled_network() if learned is None else load_network(learned)
     least = Settings().analysis.least_confidence
 
