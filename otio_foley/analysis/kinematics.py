@@ -38,6 +38,10 @@ _SET_DOWN_S = 0.075
 #: 10 cm 1.5.
 LANDING_FALL = 1.1
 
+#: Gravity makes hips faster by 11 leg lengths per second every second where legs are 0.9 m long, by
+#: 20 where a child's are 0.5 m. What falls faster is a leap of the keypoints to somebody else.
+_FASTEST_FALL = 22.0
+
 #: A foot that lands with less than this share of its greatest speed down was stretched out before;
 #: one that hardly moved was held up until then.
 _STRETCHED = 0.75
@@ -142,9 +146,8 @@ def manner(track: GaitTrack, foot: Foot, time_s: float) -> Manner:
     peak = start + int(middle[start : at + 1].argmax())
     speed = min(float(middle[peak]), _FASTEST)
     limit = float(np.clip(_CONTACT_SHARE * speed, *_CONTACT_BOUNDS))
-    down = _velocity(track.hips)[:, 1] - ground[1]
-    fall_speed = float(down[max(0, at - round(0.1 * GRID_HZ)) : at + 1].max())
-    return Manner(part=_part(heel, toe, limit, peak), speed=speed, fall_speed=max(0.0, fall_speed))
+    fall_speed = _fall_speed(track.hips, ground, at)
+    return Manner(part=_part(heel, toe, limit, peak), speed=speed, fall_speed=fall_speed)
 
 
 def _is_stood_on(landing: _Landing, other: FootTrack, ground: FloatArray, usual: float) -> bool:
@@ -282,9 +285,20 @@ def _fall(
     if _STILL < impact / down[fastest] < _STRETCHED:
         later = _falls_through(down, 0.5 * impact, fastest)
         stopped = stopped if later is None else later
-    hips_down = _velocity(hips)[:, 1] - ground[1]
-    at = round(stopped)
-    return stopped, max(0.0, float(hips_down[max(0, at - round(0.1 * GRID_HZ)) : at + 1].max()))
+    return stopped, _fall_speed(hips, ground, round(stopped))
+
+
+def _fall_speed(hips: FloatArray, ground: FloatArray, at: int) -> float:
+    """How fast the hips fell in the tenth of a second before a contact; 0 where gravity cannot have
+    made them so fast in the time."""
+    down = _velocity(hips)[:, 1] - ground[1]
+    first = max(0, at - round(0.1 * GRID_HZ))
+    fastest = first + int(down[first : at + 1].argmax())
+    speed = float(down[fastest])
+    slower = np.flatnonzero(down[:fastest] < 0.5 * speed)
+    # Who comes into the picture falling has fallen before.
+    since_s = (fastest - int(slower[-1])) / GRID_HZ if len(slower) else np.inf
+    return speed if 0.0 < 0.5 * speed <= _FASTEST_FALL * since_s else 0.0
 
 
 def _impact(speed: FloatArray, peak: int, settled: float) -> float:

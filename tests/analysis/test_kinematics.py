@@ -130,6 +130,17 @@ def test_a_jump_lands_once_on_both_feet(frame_rate: float) -> None:
         assert contact.time_s == pytest.approx(landing_s, abs=0.03)
 
 
+@pytest.mark.parametrize("frame_rate", [12, 15, 25, 60])
+def test_keypoints_that_leap_to_somebody_in_front_do_not_land(frame_rate: float) -> None:
+    """Nothing falls faster than gravity makes it."""
+    pose, landing_s = jumper(frame_rate)
+    points = np.repeat(pose.keypoints_px[:1], len(pose.times_s), axis=0)
+    points[:, :, 1] += 0.6 * LEG_PX * np.clip((pose.times_s - landing_s) / 0.15, 0, 1)[:, None]
+    found = contacts_of(replace(pose, keypoints_px=points))
+    assert [one.fall_speed for one in found] == [0.0, 0.0]
+    assert "land" not in label_actions(found)
+
+
 def contact(time_s: float, foot: str, toe_off_s: float | None = None, **more: float) -> Contact:
     values = {"strength": 1.0, "fall_speed": 0.0, "confidence": 0.9, **more}
     return Contact(
