@@ -57,12 +57,12 @@ def test_an_unlikely_contact_is_none() -> None:
     assert find_contacts(pose, still_camera(pose), Oracle(([1.0], []), [], sure=0.3)) == ()
 
 
-def test_a_foot_that_is_hardly_seen_is_less_sure() -> None:
+def test_a_foot_that_is_hardly_seen_is_less_sure_but_may_step() -> None:
     pose, _ = walker()
     sure = find_contacts(pose, still_camera(pose), Oracle(([1.0], []), []))[0].confidence
     pose.confidence[:, [27, 29, 31]] = 0.3
     unsure = find_contacts(pose, still_camera(pose), Oracle(([1.0], []), []))[0].confidence
-    assert unsure < 0.5 * sure
+    assert 0.5 * sure < unsure < 0.75 * sure
 
 
 def test_strength_is_relative_to_the_persons_own_steps() -> None:
