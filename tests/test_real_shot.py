@@ -174,6 +174,11 @@ def test_the_jump_lands(result: Result) -> None:
     assert all(188.5 < frame < 190.5 for frame in landings)
 
 
+def test_two_people_are_two_all_along(result: Result) -> None:
+    """The jumper is one, on the roof, in the air and on the lawn."""
+    assert len({step.person for step in result.clips[0].steps}) == 2
+
+
 @pytest.mark.parametrize("rate", [24, 12])
 def test_the_walker_is_hit_at_other_frame_rates(movie: Path, shared: Path, rate: int) -> None:
     """The shot as a film of so many frames a second shows it: the nearest picture at each time."""

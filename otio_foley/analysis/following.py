@@ -33,6 +33,9 @@ _USUAL_S = 2.0
 #: what is known of somebody's colour follows the light.
 _OTHER_COLOUR = 30.0
 _COLOUR_SHARE = 0.1
+#: Who comes back may stand in another light (a jumper before the sun, then on the lawn): lightness
+#: says half as much of them then.
+_ELSEWHERE = np.array([0.5, 1.0, 1.0, 0.5, 1.0, 1.0])
 
 #: A find is somebody else's if it looks more like them by so much (`Track.unlike`).
 _MORE_LIKE = 0.3
@@ -112,8 +115,8 @@ class Track:
         """It is them."""
         if self.seen:
             moved = (_hips(person) - _hips(self.last)) / (1 + self.missed)
-            # Careful after a gap and with somebody new, whose first places are the least exact:
-            # taken at once, the rendered people of seed 7 were swapped more where they cross.
+            # By the picture's own interval: careful after a gap and with somebody new, whose places
+            # are the least exact.
             share = 1.0 - float(np.exp(-picture.elapsed_s / _VELOCITY_S))
             self.velocity_px = self.velocity_px + share * (moved - self.velocity_px)
             self.colour = self.colour + _COLOUR_SHARE * (person.colour - self.colour)
@@ -209,7 +212,7 @@ def _unlike_before(track: Track, earlier: Track) -> float:
     )
     place = min(float(np.hypot(*way)) for way in ways) / (0.8 * max(sizes_px))
     size = abs(float(np.log(sizes_px[1] / sizes_px[0]))) / float(np.log(1.7))
-    colour = float(np.linalg.norm(colours[1] - colours[0])) / _OTHER_COLOUR
+    colour = float(np.linalg.norm(_ELSEWHERE * (colours[1] - colours[0]))) / _OTHER_COLOUR
     return max(place, size, colour)
 
 

@@ -18,6 +18,7 @@ from otio_foley.media.picture import frames, probe
 
 _RED = np.array([50.0, 60.0, 40.0, 30.0, 0.0, 0.0])
 _BLUE = np.array([40.0, 10.0, -50.0, 60.0, 0.0, 0.0])
+_DARKER = np.array([-28.0, 0.0, 0.0, -28.0, 0.0, 0.0])
 
 
 def person(x_px: float, colour: np.ndarray, size_px: float = 200.0) -> Person:
@@ -73,6 +74,7 @@ def test_who_comes_back_near_by_as_they_were_is_the_same_person() -> None:
     for back, same in (
         (track(350, _RED, 1.6), True),
         (track(350, _RED, 0.7), True),  # followed back further than they were lost
+        (track(350, _RED + _DARKER, 1.6), True),  # in the shade now
         (track(350, _BLUE, 1.6), False),
         (track(350, _RED, 1.6, size_px=500.0), False),
         (track(900, _RED, 1.6), False),
