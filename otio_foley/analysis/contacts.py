@@ -34,9 +34,9 @@ _APART_S = 0.2
 FREE_FALL = 3.0
 _FALL_APART_S = 0.25
 
-#: Contacts of feet of which the pose network is not sure are less sure, by half at most. (Of rendered
-#: people's contacts with a chance of a half or more, 122 of 128 were within 0.08 s of a true one
-#: where it was 65 % sure of the foot or more, 23 of 27 where it was less.)
+#: Contacts of feet of which the pose network is not sure are less sure, by half at most. (Of
+#: rendered people's contacts with a chance of a half or more, 122 of 128 were within 0.08 s of a
+#: true one where it was 65 % sure of the foot or more, 23 of 27 where it was less.)
 _SURE = 0.8
 _UNSURE_SHARE = 0.5
 
