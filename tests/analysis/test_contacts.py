@@ -63,6 +63,9 @@ def test_a_foot_that_is_hardly_seen_is_less_sure_but_may_step() -> None:
     pose.confidence[:, [27, 29, 31]] = 0.3
     unsure = find_contacts(pose, still_camera(pose), Oracle(([1.0], []), []))[0].confidence
     assert 0.5 * sure < unsure < 0.75 * sure
+    pose.confidence[:, [27, 29, 31]] = 0.05
+    hardly = find_contacts(pose, still_camera(pose), Oracle(([1.0], []), []))[0].confidence
+    assert hardly < 0.3 * sure
 
 
 def test_strength_is_relative_to_the_persons_own_steps() -> None:
