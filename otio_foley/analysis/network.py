@@ -1,4 +1,4 @@
-"""The contact network: a bidirectional LSTM from leg features to contacts, toe-offs and stance.
+"""The contact network: bidirectional LSTMs from leg features to contacts, toe-offs and stance.
 
 The method's visual encoder is a bidirectional LSTM, too; this one reads keypoints instead of
 pictures. `otio_foley.train.steps.learn` trains it; `models/contacts.md` is its card.
@@ -26,6 +26,9 @@ from otio_foley.weights import with_weights
 WEIGHTS: Final = "contacts.safetensors"
 #: What they were made from, beside them.
 CARD: Final = "contacts.json"
+
+#: So many learned apart and are asked together.
+MEMBERS: Final = 3
 
 _HIDDEN: Final = 128
 _WIDE: Final = 5
@@ -55,24 +58,36 @@ class Readings:
     gaits: FloatArray
 
 
-class ContactNetwork(nn.Module):
-    """(B, N, FEATURES) -> (B, N, OUTPUTS)."""
-
-    mean: Tensor
-    scale: Tensor
+class Member(nn.Module):
+    """Scaled features (B, N, FEATURES) -> (B, N, OUTPUTS)."""
 
     def __init__(self, hidden: int = _HIDDEN) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(FEATURES))
-        self.register_buffer("scale", torch.ones(FEATURES))
         self.front = nn.Conv1d(FEATURES, hidden, _WIDE, padding=_WIDE // 2)
         self.lstm = nn.LSTM(hidden, hidden, num_layers=2, batch_first=True, bidirectional=True)
         self.head = nn.Linear(2 * hidden, OUTPUTS)
 
-    def forward(self, features: Tensor) -> Tensor:
-        scaled = (features - self.mean) / self.scale
+    def forward(self, scaled: Tensor) -> Tensor:
         seen = torch.relu(self.front(scaled.transpose(1, 2))).transpose(1, 2)
         return self.head(self.lstm(seen)[0])  # type: ignore[no-any-return]
+
+
+class ContactNetwork(nn.Module):
+    """(B, N, FEATURES) -> (B, N, OUTPUTS): the mean of what members say that learned from the same,
+    each from another beginning (Lakshminarayanan et al. 2017, deep ensembles)."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, *members: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("scale", torch.ones(FEATURES))
+        self.members = nn.ModuleList(members)
+
+    def forward(self, features: Tensor) -> Tensor:
+        scaled = (features - self.mean) / self.scale
+        return torch.stack([member(scaled) for member in self.members]).mean(dim=0)
 
     def read(self, features: NDArray[np.float32]) -> tuple[Readings, ...]:
         """Readings of each row of features (B, N, FEATURES): the mean of what it says of them and
@@ -104,9 +119,9 @@ class ContactNetwork(nn.Module):
         )
 
 
-def load_network(path: Path) -> ContactNetwork:
-    """A network with the weights of a safetensors file."""
-    return with_weights(ContactNetwork(), path)
+def load_network(path: Path, members: int = MEMBERS) -> ContactNetwork:
+    """A network of so many members with the weights of a safetensors file."""
+    return with_weights(ContactNetwork(*(Member() for _ in range(members))), path)
 
 
 @cache

@@ -18,7 +18,7 @@ class Oracle(ContactNetwork):
     def __init__(
         self, down_s: tuple[list[float], list[float]], up_s: list[float], sure: float = 0.9
     ) -> None:
-        super().__init__(hidden=4)
+        super().__init__()
         self.down_s, self.up_s, self.sure = down_s, up_s, sure
 
     def read(self, features: NDArray[np.float32]) -> tuple[Readings, ...]:

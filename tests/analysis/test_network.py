@@ -20,6 +20,7 @@ from otio_foley.analysis.network import (
     OFFSET_S,
     WEIGHTS,
     ContactNetwork,
+    Member,
     bundled_network,
 )
 from otio_foley.analysis.skeleton import HIPS, JOINT_COUNT, LEG_OF, NOSE, SHOULDERS
@@ -68,7 +69,7 @@ def test_somebody_who_stands_for_a_minute_makes_no_step(frame_rate: float, apart
 
 def test_a_long_shot_is_read_in_parts_as_it_is_read_whole() -> None:
     torch.manual_seed(0)
-    network = ContactNetwork(hidden=8).eval()
+    network = ContactNetwork(Member(hidden=8), Member(hidden=8)).eval()
     rng = np.random.default_rng(0)
     features = rng.normal(size=(2, round(150 * GRID_HZ), FEATURES)).astype(np.float32)
     mirrored = features.copy()

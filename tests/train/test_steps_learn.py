@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
-import pytest
 import torch
 
-from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ, Stretch
-from otio_foley.analysis.network import EVENTS, GAITS, OFFSET_S, OUTPUTS, ContactNetwork
-from otio_foley.train.steps import learn
-from otio_foley.train.steps.figures import Figure, paced
-from otio_foley.train.steps.trials import Doing, TrueContact, Truth, Window
-
-
-def stretch(count: int = 240) -> Stretch:
-    return Stretch(
-        times_s=np.arange(count) / GRID_HZ,
-        features=np.zeros((2, count, FEATURES), dtype=np.float32),
-        sure=np.ones((2, count)),
-    )
-
-
-def truth(*contacts: tuple[str, float, float | None]) -> Truth:
-    return Truth(
-        source="rule",
-        contacts=tuple(
-            TrueContact(
-                foot="left" if foot == "left" else "right", time_s=time_s, toe_off_s=toe_off_s
-            )
-            for foot, time_s, toe_off_s in contacts
-        ),
-        windows=(Window(start_s=0.5, end_s=3.0),),
-        doing=(Doing(start_s=0.0, end_s=2.5, gait="run"),),
-    )
-
-
-def test_targets_are_of_the_foot_and_known_only_in_windows() -> None:
-    example = learn._example(stretch(), truth(("left", 1.008, 1.6), ("right", 1.5, None)))
-    left, right = example.targets
-    assert left[:, 0].argmax() == round(1.008 * GRID_HZ)
-    assert right[:, 0].argmax() == round(1.5 * GRID_HZ)
-    assert left[:, 1].argmax() == round(1.6 * GRID_HZ)
-    assert right[:, 1].max() == 0.0
-    assert left[round(1.3 * GRID_HZ), 2] == 1.0 and left[round(1.9 * GRID_HZ), 2] == 0.0
-    outside = np.r_[0 : round(0.5 * GRID_HZ), round(3.0 * GRID_HZ) + 1 : 240]
-    assert not example.weights[:, outside].any()
-    # When a foot leaves is not known where its toe-off is not.
-    assert not example.weights[1, round(1.6 * GRID_HZ) :, 1].any()
-    # What is being done is told for the known time of what was told, to both feet.
-    assert (example.targets[:, 60, EVENTS] == GAITS.index("run")).all()
-    assert example.weights[:, 60, EVENTS].all() and not example.weights[:, 150:, EVENTS].any()
-    at = left[:, 0].argmax()
-    assert abs(left[at, 3] * OFFSET_S + at / GRID_HZ - 1.008) < 1e-6
+from otio_foley.analysis.features import ACROSS, FEATURES
+from otio_foley.analysis.network import (
+    EVENTS,
+    MEMBERS,
+    OUTPUTS,
+    ContactNetwork,
+    Member,
+    load_network,
+)
+from otio_foley.train.steps import evaluate, learn, lessons
+from otio_foley.train.steps.noise import read_noise
 
 
 def test_early_costs_more_than_late() -> None:
@@ -68,7 +35,7 @@ def test_early_costs_more_than_late() -> None:
 
 def test_a_mirror_turns_what_goes_across() -> None:
     features = np.ones((2, 240, FEATURES), dtype=np.float32)
-    example = learn.Example(
+    example = lessons.Example(
         features=features,
         targets=np.zeros((2, 240, EVENTS + 1), dtype=np.float32),
         weights=np.ones((2, 240, EVENTS + 1), dtype=np.float32),
@@ -85,13 +52,13 @@ def test_it_learns_and_does_so_the_same_way_twice() -> None:
     features = rng.normal(size=(2, 240, FEATURES)).astype(np.float32)
     targets = np.zeros((2, 240, EVENTS + 1), dtype=np.float32)
     targets[..., 0] = features[..., 0] > 1.0
-    example = learn.Example(
+    example = lessons.Example(
         features=features, targets=targets, weights=np.ones((2, 240, EVENTS + 1), dtype=np.float32)
     )
 
     def losses() -> list[str]:
         torch.manual_seed(3)
-        network = ContactNetwork(hidden=8)
+        network = ContactNetwork(Member(hidden=8))
         told: list[str] = []
         learn.fit(network, [example], steps=60, rate=1e-2, seed=2, tell=told.append)
         return told
@@ -102,26 +69,39 @@ def test_it_learns_and_does_so_the_same_way_twice() -> None:
     assert losses() == first
 
 
-def test_a_slower_figure_steps_where_it_stepped() -> None:
-    """Whatever lay at a contact lies at it still."""
-    times = np.arange(0.0, 8.0, 0.01)
-    points = np.zeros((len(times), 33, 3))
-    points[:, 0, 0] = times  # a joint that tells its own time
-    figure = Figure(
-        subject="somebody",
-        name="walk",
-        times_s=times,
-        points_m=points,
-        ground_m=np.zeros(len(times)),
-        height_m=1.7,
-        placed=(),
-        truth=truth(("left", 1.008, 1.6), ("right", 2.5, None)),
+def test_each_group_is_drawn_as_often_as_any_other() -> None:
+    def group(size: int, mark: float) -> list[lessons.Example]:
+        blank = np.zeros((2, 5, EVENTS + 1), dtype=np.float32)
+        features = np.full((2, 5, FEATURES), mark, dtype=np.float32)
+        return [lessons.Example(features=features, targets=blank, weights=blank)] * size
+
+    even = learn._Evenly(group(3, 1.0), group(50, 2.0), learn._Evenly(group(7, 3.0)))
+    drawn = [float(even[number].features[0, 0, 0]) for number in range(len(even))]
+    assert drawn.count(1.0) == drawn.count(2.0) == drawn.count(3.0) == 50
+
+
+def test_a_rerun_of_the_training_gives_the_same_weights(shared: Path, tmp_path: Path) -> None:
+    """And the network is the mean of its members."""
+    amounts = learn.Amounts(
+        takes=1, take_s=3.0, views=1, plated_views=1, steps=2, plated_steps=1, jobs=2
     )
-    slow = paced(figure, 1.5)
-    assert slow.times_s[-1] == pytest.approx(1.5 * times[-1])
-    for before, after in zip(figure.truth.contacts, slow.truth.contacts, strict=True):
-        assert slow.at(np.array([after.time_s]))[0, 0, 0] == pytest.approx(before.time_s, abs=1e-6)
-    left, right = slow.truth.contacts
-    assert left.toe_off_s == pytest.approx(2.4) and right.toe_off_s is None
-    assert slow.truth.windows[0] == Window(start_s=0.75, end_s=4.5)
-    assert slow.truth.doing[0].end_s == 3.75
+    noise = read_noise(evaluate.shipped_noise())
+
+    def trained() -> ContactNetwork:
+        return learn.learn(shared, noise, tmp_path, amounts, 0, lambda _: None)
+
+    network = trained()
+    kept = (tmp_path / "final.safetensors").read_bytes()
+    shutil.rmtree(tmp_path / "member 1")
+    trained()
+    assert (tmp_path / "final.safetensors").read_bytes() == kept
+
+    features = np.random.default_rng(0).normal(size=(1, 60, FEATURES)).astype(np.float32)
+    with torch.inference_mode():
+        told = torch.from_numpy(features)
+        alone = [
+            load_network(tmp_path / f"member {member}" / "final.safetensors", members=1)(told)
+            for member in range(MEMBERS)
+        ]
+        assert torch.allclose(network(told), torch.stack(alone).mean(dim=0), atol=1e-6)
+        assert not torch.allclose(alone[0], alone[1], atol=1e-2)

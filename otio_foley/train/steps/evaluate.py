@@ -52,8 +52,10 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
     """Tables in Markdown, line by line. Raises InputError where a folder holds no truth."""
     if (folder / CLIPS).is_dir():
         judged: list[pixels.Judged] = []
+        detectors = _detectors(terms.learned)
+        exact = {"network, true keypoints": detectors["network"]}
         for clip in sorted((folder / CLIPS).glob("[0-9]*")):
-            judged += pixels.judged_clip(clip, _detectors(terms.learned))
+            judged += pixels.judged_clip(clip, detectors, exact)
             tell(clip.name)
         return pixels.tables(judged, terms.seed)
     if (folder / labelled.LABELS).is_file():

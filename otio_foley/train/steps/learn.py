@@ -5,54 +5,41 @@
 
 First on performed motion (the stage's, without plates: contacts by its geometry), then, from those
 weights on, on the people with force plates: once on all but one subject for each of them, which
-`evaluate --learned DIR` judges, and once on all of them for the weights that ship. Everything is
-drawn from `--seed`; what is finished lies in `--work` and is not done again.
+`evaluate --learned DIR` judges, and once on all of them for the weights that ship. Each member of
+the network does all of this, from another beginning, in one thread, so that the weights do not
+depend on how many there are. Everything is drawn from `--seed`; what is finished lies in `--work`
+and is not done again.
 """
 
 from __future__ import annotations
 
 import argparse
-import pickle
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ, Stretch, stretches
+from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ
 from otio_foley.analysis.network import (
     CARD,
     EVENTS,
-    GAITS,
-    OFFSET_S,
+    MEMBERS,
     ContactNetwork,
+    Member,
     load_network,
 )
 from otio_foley.train.fitting import save, write_card
-from otio_foley.train.stage.actions import ACTIONS, Action, Way
-from otio_foley.train.steps.figures import Figure, paced, performed_figures
+from otio_foley.train.steps.lessons import Example, filmed, keep, performed, read_kept
 from otio_foley.train.steps.noise import NoiseModel, read_noise
-from otio_foley.train.steps.samples import Sample, plated_figures, samples
-from otio_foley.train.steps.trials import SIDES, Truth
-from otio_foley.types import FloatArray
+from otio_foley.train.steps.samples import plated_figures
 
-#: Frame rates that are filmed; drawn anew for each view.
-FRAME_RATES = (12.0, 15.0, 16.0, 18.0, 24.0, 25.0, 30.0, 50.0, 60.0)
-
-#: Each view is of somebody this much slower (log-uniform): captures are of brisk walks, and the
-#: world has slow ones and slow motion.
-PACES = (0.8, 1.8)
-
-#: A contact is a bump of this width (s) in the chance of one.
-_BUMP_S = 0.025
-#: The time until the contact is learned this near to it (s).
-_NEAR_S = 0.08
 #: Late is better than early (ITU-R BT.1359): an error early costs so much more.
 _LATE_QUANTILE = 0.55
 
@@ -61,67 +48,6 @@ _BATCH = 32
 _RATE, _FINE_RATE = 2e-3, 5e-4
 #: Bumps are rare: the chance of a contact or toe-off weighs this much where there is one.
 _RARE = 6.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """One stretch of one view: features (2, N, FEATURES), targets and weights (2, N, EVENTS + 1),
-    the last one a number of `GAITS`."""
-
-    features: NDArray[np.float32]
-    targets: NDArray[np.float32]
-    weights: NDArray[np.float32]
-
-
-def examples(shown: Iterable[Sample]) -> Iterator[Example]:
-    """What the network sees of samples, and what it ought to say."""
-    for sample in shown:
-        for stretch in stretches(sample.view.pose, sample.view.camera):
-            example = _example(stretch, sample.truth)
-            if example.weights.any():
-                yield example
-
-
-def _example(stretch: Stretch, truth: Truth) -> Example:
-    times = stretch.times_s
-    targets = np.zeros((2, len(times), EVENTS + 1), dtype=np.float32)
-    weights = np.zeros_like(targets)
-    known = np.zeros(len(times), dtype=bool)
-    for window in truth.windows:
-        known |= (times >= window.start_s) & (times <= window.end_s)
-    for part in truth.doing:
-        during = known & (times >= part.start_s) & (times < part.end_s)
-        targets[:, during, EVENTS] = GAITS.index(part.gait)
-        weights[:, during, EVENTS] = 1.0
-    for side, foot in enumerate(SIDES):
-        own = [one for one in truth.contacts if one.foot == foot]
-        weights[side, :, :2] = known[:, None]
-        targets[side, :, 0] = _bumps(times, [one.time_s for one in own])
-        left = [one.toe_off_s for one in own if one.toe_off_s is not None]
-        targets[side, :, 1] = _bumps(times, left)
-        for one in own:
-            until = one.time_s - times
-            near = known & (np.abs(until) < _NEAR_S)
-            targets[side, near, 3] = until[near] / OFFSET_S
-            weights[side, near, 3] = 1.0
-            if one.toe_off_s is not None:
-                standing = (times >= one.time_s) & (times < one.toe_off_s)
-                targets[side, standing, 2] = 1.0
-                around = (times >= one.time_s - 0.2) & (times < one.toe_off_s + 0.2)
-                weights[side, around & known, 2] = 1.0
-            else:
-                weights[side, times > one.time_s, 1] = 0.0
-    return Example(features=stretch.features, targets=targets, weights=weights)
-
-
-def _bumps(times: FloatArray, at_s: Sequence[float]) -> NDArray[np.float32]:
-    bumps = np.zeros(len(times))
-    for one in at_s:
-        bumps = np.maximum(bumps, np.exp(-0.5 * ((times - one) / _BUMP_S) ** 2))
-    return bumps.astype(np.float32)
-
-
-# ---- training
 
 
 def fit(
@@ -223,6 +149,11 @@ class Amounts:
 
 FAST = Amounts(takes=2, views=2, plated_views=2, steps=40, plated_steps=40)
 
+_PERFORMED, _PLATED = "performed", "plated "
+_BASE, _FINAL = "base", "final"
+#: Seeds of two members are so far apart.
+_SEEDS = 10
+
 
 def learn(
     material: Path,
@@ -232,139 +163,139 @@ def learn(
     seed: int,
     tell: Callable[[str], None],
 ) -> ContactNetwork:
-    """All of the training; every network is kept in `work`."""
-    torch.manual_seed(seed)
+    """All of the training; every network is kept in `work`, members in folders of their own."""
     work.mkdir(parents=True, exist_ok=True)
-    performed = _kept(
-        work / "performed.npz",
-        lambda: _filmed(
-            performed(material, work, amounts, seed + 1000), amounts.views, noise, seed, tell
-        ),
-    )
-    tell(f"{len(performed)} stretches of performed motion")
-    base_path = work / "base.safetensors"
-    if not base_path.exists():
-        network = ContactNetwork()
-        network.mean, network.scale = measured(performed)
-        fit(network, performed, steps=amounts.steps, rate=_RATE, seed=seed, tell=tell)
-        save(network, base_path)
+    subjects = _keep_lessons(material, noise, work, amounts, seed, tell)
+    left_out = (*subjects, None)
+    with ProcessPoolExecutor(
+        amounts.jobs, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        begun = [
+            pool.submit(_begin, work, member, amounts.steps, seed + _SEEDS * member)
+            for member in range(MEMBERS)
+        ]
+        ended = [
+            pool.submit(_end, work, one.result(), who, amounts.plated_steps, seed)
+            for one in as_completed(begun)
+            for who in left_out
+        ]
+        for done in as_completed(ended):
+            tell(f"done: {done.result()}")
+    for name in (_BASE, *(_ending(who) for who in left_out)):
+        files = [_folder(work, member) / f"{name}.safetensors" for member in range(MEMBERS)]
+        save(joined([load_network(path, members=1) for path in files]), work / files[0].name)
+    return load_network(work / f"{_FINAL}.safetensors")
+
+
+def joined(networks: Sequence[ContactNetwork]) -> ContactNetwork:
+    """One network of all their members, which scale alike: they learned from the same."""
+    whole = ContactNetwork(*(member for one in networks for member in one.members))
+    whole.mean, whole.scale = networks[0].mean, networks[0].scale
+    return whole
+
+
+def _keep_lessons(
+    material: Path,
+    noise: NoiseModel,
+    work: Path,
+    amounts: Amounts,
+    seed: int,
+    tell: Callable[[str], None],
+) -> list[str]:
+    """Lay down in `work` what is learned from; whose plates are among it."""
+
+    def performances() -> Iterator[Example]:
+        figures = performed(
+            material,
+            work,
+            takes=amounts.takes,
+            take_s=amounts.take_s,
+            jobs=amounts.jobs,
+            seed=seed + 1000,
+        )
+        return filmed(figures, amounts.views, noise, seed, tell)
+
+    keep(work / f"{_PERFORMED}.npz", performances)
     figures = plated_figures(material)
     subjects = sorted({figure.subject for figure in figures})
-    plated = {
-        subject: _kept(
-            work / f"plated {subject}.npz",
-            lambda subject=subject: _filmed(  # type: ignore[misc]
-                [one for one in figures if one.subject == subject],
-                amounts.plated_views,
-                noise,
-                seed + 1,
-                tell,
-            ),
+    for subject in subjects:
+        own = [one for one in figures if one.subject == subject]
+        keep(
+            work / f"{_PLATED}{subject}.npz",
+            partial(filmed, own, amounts.plated_views, noise, seed + 1, tell),
         )
-        for subject in subjects
+    return subjects
+
+
+@cache
+def _performed(work: Path) -> list[Example]:
+    return read_kept(work / f"{_PERFORMED}.npz")
+
+
+@cache
+def _plated(work: Path) -> dict[str, list[Example]]:
+    return {
+        path.stem.removeprefix(_PLATED): read_kept(path)
+        for path in sorted(work.glob(f"{_PLATED}*.npz"))
     }
-    for left_out in (*subjects, None):
-        path = work / ("final" if left_out is None else f"without {left_out}")
-        path = path.with_name(path.name + ".safetensors")
-        if path.exists():
-            continue
-        tell(f"fine-tuning: {path.stem}")
-        others = [plated[subject] for subject in subjects if subject != left_out]
-        network = load_network(base_path)
+
+
+def _begin(work: Path, member: int, steps: int, seed: int) -> int:
+    """A member's first part: performed motion alone."""
+    path = _folder(work, member) / f"{_BASE}.safetensors"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        torch.manual_seed(seed)
+        network = ContactNetwork(Member())
+        network.mean, network.scale = measured(_performed(work))
+        tell = partial(_say, f"member {member}")
+        fit(network, _performed(work), steps=steps, rate=_RATE, seed=seed, tell=tell)
+        save(network, path)
+    return member
+
+
+def _end(work: Path, member: int, left_out: str | None, steps: int, seed: int) -> str:
+    """A member's second part: people on plates, all but one (None for all), half of the time."""
+    path = _folder(work, member) / f"{_ending(left_out)}.safetensors"
+    if not path.exists():
+        plated = [held for subject, held in _plated(work).items() if subject != left_out]
+        network = load_network(path.with_name(f"{_BASE}.safetensors"), members=1)
         fit(
             network,
-            _Mixed(performed, others),
-            steps=amounts.plated_steps,
+            _Evenly(_performed(work), _Evenly(*plated)),
+            steps=steps,
             rate=_FINE_RATE,
-            seed=seed + 2,
-            tell=tell,
+            seed=seed + _SEEDS * member + 2,
+            tell=lambda _: None,
         )
         save(network, path)
-    return load_network(work / "final.safetensors")
+    return f"{path.parent.name}, {path.stem}"
 
 
-def performed(material: Path, work: Path, amounts: Amounts, seed: int) -> list[Figure]:
-    """Performances of every action, by several processes; the same for any number of them."""
-    path = work / "figures.pickle"
-    if not path.exists():
-        with ProcessPoolExecutor(amounts.jobs) as pool:
-            each = pool.map(
-                _performed_action,
-                *zip(*((material, action, amounts, seed) for action in ACTIONS), strict=True),
-            )
-            made = [figure for figures in each for figure in figures]
-        part = path.with_suffix(".part")
-        part.write_bytes(pickle.dumps(made))
-        part.rename(path)
-    found: list[Figure] = pickle.loads(path.read_bytes())
-    return found
+def _ending(left_out: str | None) -> str:
+    return _FINAL if left_out is None else f"without {left_out}"
 
 
-def _performed_action(
-    material: Path, action: Action, amounts: Amounts, seed: int
-) -> tuple[Figure, ...]:
-    ways: tuple[Way, ...] = ("line", "circle", "spot", "line")
-    own = seed + ACTIONS.index(action)
-    return performed_figures(material, [action], amounts.takes, amounts.take_s, own, ways)
+def _folder(work: Path, member: int) -> Path:
+    return work / f"member {member}"
 
 
-class _Mixed(Sequence[Example]):
-    """Performed motion and plated subjects by halves, every subject as often as any other."""
+def _say(who: str, line: str) -> None:
+    print(f"{who}: {line}", file=sys.stderr, flush=True)
 
-    def __init__(self, performed: Sequence[Example], plated: Sequence[Sequence[Example]]) -> None:
-        most = max(len(one) for one in plated)
-        self._all = [
-            *(
-                one
-                for subject in plated
-                for one in (list(subject) * (most // len(subject) + 1))[:most]
-            )
-        ]
-        self._performed = performed
+
+class _Evenly(Sequence[Example]):
+    """Groups of examples, each as often as any other, however many it holds."""
+
+    def __init__(self, *groups: Sequence[Example]) -> None:
+        self._groups = groups
 
     def __len__(self) -> int:
-        return 2 * len(self._all)
+        return len(self._groups) * max(len(group) for group in self._groups)
 
     def __getitem__(self, index: int) -> Example:  # type: ignore[override]
-        if index < len(self._all):
-            return self._all[index]
-        return self._performed[(index * 7919) % len(self._performed)]
-
-
-def _filmed(
-    figures: Sequence[Figure], views: int, noise: NoiseModel, seed: int, tell: Callable[[str], None]
-) -> Iterator[Example]:
-    for number, figure in enumerate(figures):
-        rng = np.random.default_rng([seed, number])
-        rates = rng.permutation(FRAME_RATES)
-        paces = np.exp(rng.uniform(np.log(PACES[0]), np.log(PACES[1]), views))
-        for view in range(views):
-            rate = float(rates[view % len(rates)])
-            shown = [paced(figure, float(paces[view]))]
-            yield from examples(
-                samples(shown, views=1, frame_rates=[rate], noise=noise, seed=seed + 31 * view)
-            )
-        if (number + 1) % 20 == 0:
-            tell(f"filmed {number + 1} of {len(figures)}")
-
-
-def _kept(path: Path, make: Callable[[], Iterable[Example]]) -> list[Example]:
-    """Examples from a file, which is made if it is not there."""
-    if not path.exists():
-        made = list(make())
-        counts = np.array([one.features.shape[1] for one in made])
-        joined = [
-            np.concatenate([getattr(one, name) for one in made], axis=1).astype(np.float16)
-            for name in ("features", "targets", "weights")
-        ]
-        part = path.with_suffix(".part.npz")
-        np.savez(part, counts=counts, features=joined[0], targets=joined[1], weights=joined[2])
-        part.rename(path)
-    with np.load(path) as held:
-        ends = np.cumsum(held["counts"])[:-1]
-        parts = [np.split(held[name].astype(np.float32), ends, axis=1) for name in
-                 ("features", "targets", "weights")]  # fmt: skip
-    return [Example(features=f, targets=t, weights=w) for f, t, w in zip(*parts, strict=True)]
+        group = self._groups[index % len(self._groups)]
+        return group[index // len(self._groups) % len(group)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -382,7 +313,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(line, file=sys.stderr, flush=True)
 
     amounts = FAST if given.fast else Amounts()
-    network = learn(given.material, read_noise(given.noise), given.work, amounts, given.seed, tell)
+    noise = read_noise(given.noise)
+    network = learn(given.material, noise, given.work, amounts, given.seed, tell)
     if given.out is not None:
         save(network, given.out)
         write_card(
@@ -392,7 +324,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             command="python -m otio_foley.train.steps.learn --material DIR --noise FILE --work DIR "
             f"--out FILE --seed {given.seed}" + (" --fast" if given.fast else ""),
             seed=given.seed,
-            noise=read_noise(given.noise).source,
+            noise=noise.source,
+            members=MEMBERS,
             amounts=asdict(amounts),
             subjects=[*sorted({one.subject for one in plated_figures(given.material)})],
         )

@@ -25,6 +25,7 @@ from otio_foley.train.steps.scores import Score, score, total
 from otio_foley.train.steps.trials import TrueContact, Truth, Window
 from otio_foley.types import Contact, FloatArray, Pose
 
+_LEGS = [*LEFT_LEG, *RIGHT_LEG]
 _FEET = [*LEFT_LEG[2:], *RIGHT_LEG[2:]]
 #: Who is followed is a true person if their hips are this near, in the true one's leg lengths.
 _SAME = 0.5
@@ -47,8 +48,12 @@ class Judged:
     score: Score
 
 
-def judged_clip(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Judged]:
-    """Scores of everybody in one clip."""
+def judged_clip(
+    folder: Path, detectors: Mapping[str, Detector], exact: Mapping[str, Detector]
+) -> Iterator[Judged]:
+    """Scores of everybody in one clip: of detectors that are given whom the product follows, and of
+    others that are given everybody's true keypoints, so that the rest of their misses is their own.
+    """
     told: dict[str, Any] = json.loads((folder / CLIP).read_text(encoding="utf-8"))
     with np.load(folder / FRAMES) as held:
         times, places = held["time_s"], held["keypoints_px"].astype(np.float64)
@@ -67,9 +72,13 @@ def judged_clip(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Jud
         "look": told["look"],
         "pace": "slow motion" if told["slow_motion"] > 1.0 else "real time",
     }
-    for name, detector in detectors.items():
+    followed = list(zip(sighting.people, owners, strict=True))
+    true = list(_true_poses(times, places, told["size_px"]))
+    entrants = [(*one, followed) for one in detectors.items()]
+    entrants += [(*one, true) for one in exact.items()]
+    for name, detector, people in entrants:
         found: dict[int, list[Contact]] = {}
-        for pose, who in zip(sighting.people, owners, strict=True):
+        for pose, who in people:
             found.setdefault(who, []).extend(detector(pose, sighting.camera))
         for who, person in enumerate(told["people"]):
             truth = _truth(person["contacts"], times, places[:, who], told["size_px"])
@@ -90,6 +99,29 @@ def judged_clip(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Jud
             action="(nobody)",
             **shot,
             score=score(nothing, found.get(_NOBODY, []), frame_s),
+        )
+
+
+def _true_poses(
+    times_s: FloatArray, places_px: FloatArray, size_px: Sequence[int]
+) -> Iterator[tuple[Pose, int]]:
+    """Everybody (T, P, 33, 2) as they truly are, with their number; joints out of the picture, of
+    which a pose network is never sure, too."""
+    for who in range(places_px.shape[1]):
+        own = places_px[:, who]
+        there = np.isfinite(own[:, _LEGS]).all(axis=(1, 2))
+        own = own[there]
+        inside = ((own >= 0.0) & (own < np.array(size_px))).all(axis=2)
+        yield (
+            Pose(
+                person=who,
+                image_size_px=(size_px[0], size_px[1]),
+                times_s=times_s[there],
+                keypoints_px=own,
+                confidence=np.where(inside, 1.0, 0.0),
+                silhouette_area=np.full(len(own), np.nan),
+            ),
+            who,
         )
 
 
