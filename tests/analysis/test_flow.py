@@ -40,3 +40,19 @@ def test_a_still_camera_stays_exactly_still_while_someone_passes() -> None:
         follower.see(n / 25, follower.flow(picture), [box], SCALE)
     maps = follower.motion().to_first
     assert np.abs(maps - np.eye(3)[:2]).max() < 0.02 * SCALE
+
+
+@pytest.mark.parametrize("grain", [0.0, 16.0])
+def test_leaps_of_a_hand_held_camera_are_followed(grain: float) -> None:
+    """A tenth of the picture's width between two pictures, where dense flow finds nothing."""
+    rng = np.random.default_rng(5)
+    follower = CameraFollower()
+    places = [(0.0, 10.0), (34.0, 24.0), (2.0, 8.0), (40.0, 30.0)]
+    for n, (x, y) in enumerate(places):
+        picture = np.clip(look(x, y) + rng.normal(0.0, grain, (180, FLOW_WIDTH_PX)), 0, 255)
+        follower.see(n / 12, follower.flow(picture.astype(np.uint8)), [], SCALE)
+    points = np.array([[[100.0, 50.0]]])
+    for n, (x, y) in enumerate(places):
+        there = to_ground(points, np.array([n / 12]), follower.motion())
+        wanted = [100 + (x - places[0][0]) * SCALE, 50 + (y - places[0][1]) * SCALE]
+        assert there[0, 0] == pytest.approx(wanted, abs=3.0 * SCALE)
