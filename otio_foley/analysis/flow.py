@@ -23,6 +23,8 @@ FLOW_WIDTH_PX = 320
 
 #: One flow vector in so many pixels is fitted.
 _GRID_PX = 8
+#: Fewer of them tell nothing.
+_FEWEST_VECTORS = 30
 
 #: Motion below this many flow pixels per picture is noise of a camera that stands still.
 _STILL_PX = 0.08
@@ -45,35 +47,35 @@ class CameraFollower:
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._last: NDArray[np.uint8] | None = None
-        self._before: NDArray[np.uint8] | None = None
         self._times_s: list[float] = []
         self._to_first: list[FloatArray] = []
 
     def flow(self, grey: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """The flow (h, FLOW_WIDTH_PX, 2) of a picture (h, FLOW_WIDTH_PX) uint8 to the one before
-        it; None of the first, or of one of another size."""
-        last, self._before, self._last = self._last, self._last, grey
-        if last is None or last.shape != grey.shape:
+        """The flow (h, FLOW_WIDTH_PX, 2) of a picture (h, FLOW_WIDTH_PX) uint8 to the last one
+        seen; None if there is none, or of another size."""
+        if self._last is None or self._last.shape != grey.shape:
             return None
         empty = np.zeros((*grey.shape, 2), dtype=np.float32)
-        return np.asarray(self._flow.calc(grey, last, empty), dtype=np.float32)
+        return np.asarray(self._flow.calc(grey, self._last, empty), dtype=np.float32)
 
     def see(
         self,
         time_s: float,
+        grey: NDArray[np.uint8],
         flow: NDArray[np.float32] | None,
         people: Sequence[Box],
         scale: float,
     ) -> None:
-        """One picture's `flow`, with the boxes of the people in it (full pixels).
+        """The next picture, its `flow`, and the boxes of the people in it (full pixels).
 
         `scale` is full pixels per flow pixel.
         """
         step = np.eye(3)
-        if flow is not None:
-            assert self._before is not None and self._last is not None
-            step = _similarity(flow.astype(np.float64), people, scale)
-            step = _better(step, self._before, self._last, people, scale)
+        if flow is not None and self._last is not None:
+            background = _background(grey.shape, people, scale)
+            step = _similarity(flow.astype(np.float64), background, scale)
+            step = _better(step, self._last, grey, background, scale)
+        self._last = grey
         before = self._to_first[-1] if self._to_first else np.eye(3)
         self._to_first.append(before @ step)
         self._times_s.append(time_s)
@@ -85,23 +87,26 @@ class CameraFollower:
         )
 
 
-def _similarity(flow: FloatArray, people: Sequence[Box], scale: float) -> FloatArray:
-    """3x3 similarity in full pixels that follows the background's flow; identity if unsure."""
-    height, width = flow.shape[:2]
-    ys, xs = np.mgrid[_GRID_PX // 2 : height : _GRID_PX, _GRID_PX // 2 : width : _GRID_PX]
-    background = np.ones(xs.shape, dtype=bool)
+def _background(size: tuple[int, ...], people: Sequence[Box], scale: float) -> NDArray[np.uint8]:
+    """255 where nobody is, 0 where somebody is, with a margin (h, w)."""
+    background = np.full(size, 255, dtype=np.uint8)
+    ys, xs = (np.arange(length) * scale for length in size)
     for left, top, right, bottom in people:
         margin = 0.1 * (bottom - top)
-        background &= ~(
-            (xs * scale > left - margin)
-            & (xs * scale < right + margin)
-            & (ys * scale > top - margin)
-            & (ys * scale < bottom + margin)
-        )
-    if background.sum() < 30:
+        rows = (ys > top - margin) & (ys < bottom + margin)
+        columns = (xs > left - margin) & (xs < right + margin)
+        background[np.ix_(rows, columns)] = 0
+    return background
+
+
+def _similarity(flow: FloatArray, background: NDArray[np.uint8], scale: float) -> FloatArray:
+    """3x3 similarity in full pixels that follows the background's flow; identity if unsure."""
+    some = slice(_GRID_PX // 2, None, _GRID_PX)
+    ys, xs = (at * _GRID_PX + _GRID_PX // 2 for at in np.nonzero(background[some, some]))
+    if len(xs) < _FEWEST_VECTORS:
         return np.eye(3)
-    here = np.stack([xs[background], ys[background]], axis=1).astype(np.float64)
-    moved = flow[ys[background], xs[background]]
+    here = np.stack([xs, ys], axis=1).astype(np.float64)
+    moved = flow[ys, xs]
     if np.median(np.hypot(moved[:, 0], moved[:, 1])) < _STILL_PX:
         return np.eye(3)
     fitted, inliers = cv2.estimateAffinePartial2D(
@@ -116,7 +121,7 @@ def _better(
     step: FloatArray,
     before: NDArray[np.uint8],
     now: NDArray[np.uint8],
-    people: Sequence[Box],
+    background: NDArray[np.uint8],
     scale: float,
 ) -> FloatArray:
     """The shift of the whole picture, if that covers the background clearly better than `step`."""
@@ -129,12 +134,6 @@ def _better(
     middle = np.array([size[0] / 2, size[1] / 2, 1.0]) * [scale, scale, 1.0]
     if np.hypot(*((shift - step) @ middle)[:2]) < _ALIKE_PX * scale:
         return step
-    background = np.full(now.shape, 255, dtype=np.uint8)
-    for box in people:
-        margin = 0.1 * (box[3] - box[1])
-        left, top = (max(0, int((edge - margin) / scale)) for edge in box[:2])
-        right, bottom = (max(0, int((edge + margin) / scale) + 1) for edge in box[2:])
-        background[top:bottom, left:right] = 0
     even, even_before = (cv2.GaussianBlur(one, (0, 0), _GRAIN_PX) for one in (now, before))
 
     def left_over(one: FloatArray) -> float:

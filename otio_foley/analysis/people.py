@@ -97,7 +97,7 @@ def sight(
             elapsed_s = time_s - times[-1] if times else 0.0
             times.append(time_s)
             crowd.see(Picture(time_s, rgb, flow, elapsed_s), grey)
-            camera.see(time_s, flow, crowd.boxes(), size[0] / FLOW_WIDTH_PX)
+            camera.see(time_s, grey, flow, crowd.boxes(), size[0] / FLOW_WIDTH_PX)
         every = np.array(times)
         tracks = crowd.people(every)
     return Sighting(

@@ -24,7 +24,8 @@ def look(x: float, y: float = 10.0) -> np.ndarray:
 def test_a_pan_is_followed_back_to_the_first_picture() -> None:
     follower = CameraFollower()
     for n in range(12):
-        follower.see(n / 25, follower.flow(look(3.0 * n)), [], SCALE)
+        picture = look(3.0 * n)
+        follower.see(n / 25, picture, follower.flow(picture), [], SCALE)
     camera = follower.motion()
     points = np.array([[[100.0, 50.0]]])
     there = to_ground(points, np.array([11 / 25]), camera)
@@ -37,7 +38,7 @@ def test_a_still_camera_stays_exactly_still_while_someone_passes() -> None:
         picture = look(0.0)
         picture[60:150, 20 * n : 20 * n + 30] = 255
         box = (20 * n * SCALE, 60 * SCALE, (20 * n + 30) * SCALE, 150 * SCALE)
-        follower.see(n / 25, follower.flow(picture), [box], SCALE)
+        follower.see(n / 25, picture, follower.flow(picture), [box], SCALE)
     maps = follower.motion().to_first
     assert np.abs(maps - np.eye(3)[:2]).max() < 0.02 * SCALE
 
@@ -49,8 +50,9 @@ def test_leaps_of_a_hand_held_camera_are_followed(grain: float) -> None:
     follower = CameraFollower()
     places = [(0.0, 10.0), (34.0, 24.0), (2.0, 8.0), (40.0, 30.0)]
     for n, (x, y) in enumerate(places):
-        picture = np.clip(look(x, y) + rng.normal(0.0, grain, (180, FLOW_WIDTH_PX)), 0, 255)
-        follower.see(n / 12, follower.flow(picture.astype(np.uint8)), [], SCALE)
+        seen = look(x, y) + rng.normal(0.0, grain, (180, FLOW_WIDTH_PX))
+        picture = np.clip(seen, 0, 255).astype(np.uint8)
+        follower.see(n / 12, picture, follower.flow(picture), [], SCALE)
     points = np.array([[[100.0, 50.0]]])
     for n, (x, y) in enumerate(places):
         there = to_ground(points, np.array([n / 12]), follower.motion())

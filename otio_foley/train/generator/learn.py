@@ -43,7 +43,7 @@ from otio_foley.train.generator.lessons import (
     unpictured_lessons,
 )
 from otio_foley.train.steps.evaluate import shipped_noise
-from otio_foley.train.steps.lessons import performed
+from otio_foley.train.steps.lessons import TAKE_S, TAKES, performed
 from otio_foley.train.steps.noise import read_noise
 from otio_foley.train.steps.samples import plated_figures
 from otio_foley.types import SampleArray
@@ -233,7 +233,9 @@ def all_lessons(dataset: Path, material: Path, work: Path, *, jobs: int) -> list
         noise = read_noise(shipped_noise())
         made = [
             *unpictured_lessons(
-                performed(material, work, jobs=jobs, seed=_PERFORMED_SEED),
+                performed(
+                    material, work, takes=TAKES, take_s=TAKE_S, jobs=jobs, seed=_PERFORMED_SEED
+                ),
                 noise,
                 views=2,
                 seed=100,

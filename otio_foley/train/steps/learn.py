@@ -36,7 +36,15 @@ from otio_foley.analysis.network import (
     load_network,
 )
 from otio_foley.train.fitting import save, write_card
-from otio_foley.train.steps.lessons import Example, filmed, keep, performed, read_kept
+from otio_foley.train.steps.lessons import (
+    TAKE_S,
+    TAKES,
+    Example,
+    filmed,
+    keep,
+    performed,
+    read_kept,
+)
 from otio_foley.train.steps.noise import NoiseModel, read_noise
 from otio_foley.train.steps.samples import plated_figures
 
@@ -138,8 +146,8 @@ class Amounts:
     """How much: performances a kind of action and views of each; views of each plated piece; steps
     of training on either."""
 
-    takes: int = 24
-    take_s: float = 8.0
+    takes: int = TAKES
+    take_s: float = TAKE_S
     views: int = 6
     plated_views: int = 10
     steps: int = 2400

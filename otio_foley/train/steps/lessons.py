@@ -32,6 +32,9 @@ FRAME_RATES = (12.0, 15.0, 16.0, 18.0, 24.0, 25.0, 30.0, 50.0, 60.0)
 #: world has slow ones and slow motion.
 PACES = (0.8, 1.8)
 
+#: So many performances of each action, of so many seconds.
+TAKES, TAKE_S = 24, 8.0
+
 #: A contact is a bump of this width (s) in the chance of one.
 _BUMP_S = 0.025
 #: The time until the contact is learned this near to it (s).
@@ -100,7 +103,7 @@ def _bumps(times: FloatArray, at_s: Sequence[float]) -> NDArray[np.float32]:
 
 
 def performed(
-    material: Path, work: Path, *, takes: int = 24, take_s: float = 8.0, jobs: int = 2, seed: int
+    material: Path, work: Path, *, takes: int, take_s: float, jobs: int, seed: int
 ) -> list[Figure]:
     """Performances of every action, by several processes; the same for any number of them."""
     path = work / "figures.pickle"
