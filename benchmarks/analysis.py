@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import find_steps
 from otio_foley.config import Settings
+from otio_foley.jobs import ahead, same_arithmetic
 from otio_foley.media.picture import frames, probe
 
 _RATE = Fraction(24)
@@ -76,13 +77,14 @@ def analyse(path: Path, times: int = 1) -> tuple[float, int]:
     """Seconds that all of the analysis takes, and how many people it followed."""
     settings = Settings().analysis
     start_s = time.perf_counter()
-    found = find_steps(
-        pictures(path, times),
-        most_people=settings.most_people,
-        least_confidence=settings.least_confidence,
-        unseen_feet=settings.unseen_feet,
-        floors=True,
-    )
+    with same_arithmetic():
+        found = find_steps(
+            ahead(pictures(path, times)),
+            most_people=settings.most_people,
+            least_confidence=settings.least_confidence,
+            unseen_feet=settings.unseen_feet,
+            floors=True,
+        )
     return time.perf_counter() - start_s, found.people
 
 

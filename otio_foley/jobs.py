@@ -11,20 +11,21 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar, cast
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from otio_foley.analysis.movie import MovieSteps, find_steps
 from otio_foley.config import Settings
@@ -34,6 +35,8 @@ from otio_foley.media.picture import MovieInfo, frames
 
 #: Called with which stretch is being looked at and how much of it is done (0..1).
 Looking: TypeAlias = Callable[[int, float], None]
+
+Item = TypeVar("Item")
 
 _MOST_PROCESSES: Final = 61  # Windows waits for no more
 
@@ -60,15 +63,16 @@ def look(stretch: Stretch, settings: Settings, looking: Callable[[float], None])
     analysis = settings.analysis
 
     def pictures() -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        for frame in frames(
+        shown = frames(
             movie, start_s=start_s, end_s=stretch.end_s, long_side_px=analysis.long_side_px
-        ):
+        )
+        for frame in ahead(shown):
             # The frame that shows at start_s may begin before it.
             looking(min(1.0, max(0.0, (frame.time_s - start_s) / length_s)))
             yield frame.time_s, frame.rgb
 
     voicebox = voicebox_of(settings)
-    with _same_arithmetic():
+    with same_arithmetic():
         seen = find_steps(
             pictures(),
             most_people=analysis.most_people,
@@ -80,6 +84,17 @@ def look(stretch: Stretch, settings: Settings, looking: Callable[[float], None])
         if voicebox is None:
             return seen
         return heard_steps(seen, voicebox, least_confidence=analysis.least_confidence)
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, each made by another thread while the one before it is in use."""
+    nothing = object()
+    waiting = iter(items)
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(next, waiting, nothing)
+        while (item := following.result()) is not nothing:
+            following = reader.submit(next, waiting, nothing)
+            yield cast(Item, item)
 
 
 def look_at_all(
@@ -151,11 +166,16 @@ def _looked_at(
 
 
 @contextmanager
-def _same_arithmetic() -> Iterator[None]:
-    """With another number of threads, torch adds up in another order: the last bits differ."""
+def same_arithmetic() -> Iterator[None]:
+    """With another number of threads, sums are added up in another order: the last bits differ.
+
+    Also, OpenBLAS's threads wait by asking over and over: after products of two numbers by two, for
+    each picture, they took a third of all processor time from whoever looks.
+    """
     usual = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(usual)

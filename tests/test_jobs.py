@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import otio_foley
 from otio_foley.analysis.movie import MovieSteps
 from otio_foley.config import Settings
 from otio_foley.errors import InputError, MediaUnreadable
-from otio_foley.jobs import Stretch, look, look_at_all
+from otio_foley.jobs import Stretch, ahead, look, look_at_all
 from otio_foley.media.picture import probe
 from otio_foley.resources import bundled
 
@@ -55,6 +57,46 @@ def test_processes_give_what_was_asked_in_order_and_errors_among_it(tmp_path: Pa
         )
     assert seen[0].people == 1  # type: ignore[union-attr]
     assert seen[2].people == 0  # type: ignore[union-attr]
+
+
+def test_the_next_item_is_made_while_one_is_in_use() -> None:
+    made = [threading.Event() for _ in range(3)]
+
+    def items() -> Iterator[int]:
+        for number, event in enumerate(made):
+            event.set()
+            yield number
+
+    seen = []
+    for number in ahead(items()):
+        seen.append(number)
+        assert all(event.wait(10.0) for event in made[: number + 2])
+    assert seen == [0, 1, 2]
+    assert list(ahead([])) == []
+
+
+def test_reading_ahead_ends_where_the_source_fails_or_nobody_asks_any_more() -> None:
+    closed = []
+
+    def items() -> Iterator[int]:
+        try:
+            yield 1
+            yield 2
+            raise MediaUnreadable("damaged", hint="convert it")
+        finally:
+            closed.append(True)
+
+    seen = []
+    with pytest.raises(MediaUnreadable, match="damaged"):
+        for number in ahead(items()):
+            seen.append(number)
+    assert seen == [1, 2] and closed == [True]
+
+    threads = threading.active_count()
+    reading = ahead(items())
+    assert next(reading) == 1
+    reading.close()
+    assert closed == [True, True] and threading.active_count() == threads
 
 
 def test_one_process_looks_only_when_asked_to() -> None:
