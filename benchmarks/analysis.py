@@ -12,7 +12,6 @@ that sees the shot once, and of one that sees it four times over.
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from memory import peak_mib
 from numpy.typing import NDArray
 
 from otio_foley.analysis.movie import find_steps
@@ -108,7 +108,7 @@ def bare(path: Path, people: int) -> float:
     return seconds
 
 
-def peak_mib(path: Path, times: int) -> float:
+def memory_mib(path: Path, times: int) -> float:
     """Peak memory of a process of its own that analyses the shot so many times over."""
     told = subprocess.run(
         [sys.executable, __file__, "--only", str(path), "--times", str(times)],
@@ -130,7 +130,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.only is not None:
         analyse(given.only, given.times)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(peak_mib())
         return 0
     with tempfile.TemporaryDirectory() as own:
         work = given.work or Path(own)
@@ -149,8 +149,8 @@ def main() -> int:
             speed = seconds_of_film / median(whole)
             print(f"{people} filmed, {followed} followed: {ratio:.2f} times the bare network")
             print(f"  {speed:.2f} times real time; bare: {seconds_of_film / median(alone):.2f}")
-            print(f"  peak memory: {peak_mib(path, 1):.0f} MiB, of four times as much picture:")
-            print(f"  {peak_mib(path, 4):.0f} MiB")
+            print(f"  peak memory: {memory_mib(path, 1):.0f} MiB, of four times as much picture:")
+            print(f"  {memory_mib(path, 4):.0f} MiB")
     return 0
 
 

@@ -8,13 +8,13 @@ A footstep clip with a marker goes on every clip. Making the footstep clips up i
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from corpus import test_stems
+from memory import peak_mib
 
 from otio_foley.timelines.registry import open_document
 
@@ -84,10 +84,9 @@ def main() -> int:
         start_s = time.perf_counter()
         document.add(stems).save(Path(name, "out.fcpxml"))
         patch_s = time.perf_counter() - start_s
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{len(timeline.clips)} clips: read {read_s:.2f} s, patch and write {patch_s:.2f} s, "
-        f"together {read_s + patch_s:.2f} s; at most {peak_mb:.0f} MB"
+        f"together {read_s + patch_s:.2f} s; at most {peak_mib():.0f} MiB"
     )
     return 0
 

@@ -15,7 +15,6 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from memory import peak_mib
 
 from otio_foley.analysis.movie import MovieSteps, Stepper
 from otio_foley.config import Settings
@@ -152,7 +152,7 @@ def run(minutes: float, clip_s: int, space: str) -> tuple[float, int]:
     return took_s, len(session.placed)
 
 
-def peak_mb(arguments: list[str]) -> float:
+def memory_mib(arguments: list[str]) -> float:
     """Peak memory of a process of its own."""
     done = subprocess.run(
         [sys.executable, __file__, *arguments, "--peak"], capture_output=True, text=True, check=True
@@ -170,13 +170,17 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     took_s, steps = run(given.minutes, given.clip_s, given.space)
     if given.peak:
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(peak_mib())
         return
     short, whole = (
-        peak_mb(["--minutes", str(minutes), "--clip-s", str(given.clip_s), "--space", given.space])
+        memory_mib(
+            ["--minutes", str(minutes), "--clip-s", str(given.clip_s), "--space", given.space]
+        )
         for minutes in (given.minutes / 4, given.minutes)
     )
-    print("| minutes | people | steps | seconds | times real time | peak MB | of a quarter of it |")
+    print(
+        "| minutes | people | steps | seconds | times real time | peak MiB | of a quarter of it |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- |")
     print(
         f"| {given.minutes:g} | {_PEOPLE} | {steps} | {took_s:.2f} "

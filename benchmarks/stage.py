@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ os.environ.setdefault("LP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
+from memory import peak_mib
 
 from otio_foley.train.stage import clip
 from otio_foley.train.stage.body import load_body
@@ -62,14 +62,13 @@ def main() -> int:
             read_s += time.perf_counter() - start_s
             size += sum(path.stat().st_size for path in Path(folder).iterdir())
         frames += one.frames
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"recipe {given.recipe}: {given.clips} clips, {frames} frames, one core")
     print(f"frames a second: {frames / whole_s:.1f}")
     print(f"share of the time for motion: {motion_s / whole_s:.0%}")
     print(f"read back, pictures and truth, frames a second: {frames / read_s:.0f}")
     gigabytes = size / given.clips * given.of / 1e9
     print(f"{given.of} clips take {gigabytes:.1f} GB")
-    print(f"peak memory: {peak_mib:.0f} MiB")
+    print(f"peak memory: {peak_mib():.0f} MiB")
     hours = whole_s / given.clips * given.of / 2.0 / 3600.0
     print(f"{given.of} clips on two cores: {hours:.1f} h")
     return 0

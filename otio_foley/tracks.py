@@ -91,9 +91,11 @@ class Tracks:
             heard = clip_energies(
                 audio, start_sample=start, first=before, count=count, levels=_curve(stem)
             )
+        # A copy, for a view of nothing would keep all of the sound.
+        nothing = replace(audio, samples=audio.samples[:0].copy())
         self._waiting.append(
             _Waiting(
-                sounded=replace(sounded, audio=replace(audio, samples=audio.samples[:0])),
+                sounded=replace(sounded, audio=nothing),
                 path=path,
                 file=file,
                 heard=heard,

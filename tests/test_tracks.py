@@ -3,6 +3,7 @@ the clips'."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,9 @@ from otio_foley.config import OutputSettings, Settings, SoundSettings
 from otio_foley.errors import InputError
 from otio_foley.mix.meters import short_term_max_lufs, true_peak_dbtp
 from otio_foley.report import Result
+from otio_foley.sounding import SoundedClip
 from otio_foley.synthesis.attack import attack_sample
+from otio_foley.tracks import Delivered, Tracks
 from otio_foley.types import Audio, StemClip
 
 RATE = 48_000
@@ -80,6 +83,29 @@ def several(*areas: float) -> canned.Finder:
         return replace(seen, people=len(areas), steppers=steppers)
 
     return find
+
+
+def test_sounds_that_wait_on_the_disk_leave_memory(
+    cut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[weakref.ref[np.ndarray]] = []  # type: ignore[type-arg]
+    kept: list[bool] = []
+    add, deliver = Tracks.add, Tracks.deliver
+
+    def adding(tracks: Tracks, sounded: SoundedClip) -> None:
+        samples = sounded.audio.samples
+        held.append(weakref.ref(samples if samples.base is None else samples.base))
+        add(tracks, sounded)
+
+    def delivering(tracks: Tracks) -> Delivered:
+        kept.extend(one() is not None for one in held)
+        return deliver(tracks)
+
+    monkeypatch.setattr(Tracks, "add", adding)
+    monkeypatch.setattr(Tracks, "deliver", delivering)
+    otio_foley.run(cut)
+    # The last one may still be at hand.
+    assert len(kept) == 2 and not any(kept[:-1])
 
 
 @pytest.mark.parametrize("floor", ["concrete", "carpet", "water"])
