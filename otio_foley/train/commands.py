@@ -26,7 +26,7 @@ def train() -> None:
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option(
     "--recipe",
-    type=click.Choice(["method", "floors", "steps", "demo"]),
+    type=click.Choice(["method", "floors", "steps", "standing", "demo"]),
     default="method",
     show_default=True,
     help="What is shown; demo makes the shipped cut, whatever --clips says.",
@@ -157,10 +157,11 @@ def evaluate_floor(stills: Path, learned: Path, clips: Path | None, sheet: Path 
 @click.option("--sheet", type=_PATH, help="Also a picture of true and made spectra.")
 def evaluate_generator(clips: Path, learned: Path, jobs: int, sheet: Path | None) -> None:
     """Judge the generator on the clips of a rendered data set whose person was held back."""
-    from otio_foley.train.generator.judge import report
+    from otio_foley.train.generator.judge import held_lessons, report
     from otio_foley.train.generator.sheet import draw
 
+    lessons = held_lessons(clips, jobs)
     if sheet is not None:
-        draw(sheet, clips, learned, jobs)
-    for line in report(clips, learned, jobs, lambda text: click.echo(text, err=True)):
+        draw(sheet, lessons)
+    for line in report(lessons, learned, lambda text: click.echo(text, err=True)):
         click.echo(line)

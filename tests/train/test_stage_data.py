@@ -332,6 +332,12 @@ class TestPlans:
         assert {Fraction(12), Fraction(24), Fraction(60)} <= {p.frame_rate for p in plans}
         assert any(p.slow_motion > 1.5 for p in plans)
 
+    def test_nobody_steps_in_the_minutes_of_standing(self) -> None:
+        plans = [recipes.plan("standing", number, 1, SHARED) for number in range(30)]
+        assert {part.action for p in plans for part in p.parts} == {"stand"}
+        assert {p.duration_s for p in plans} == {60.0} and {p.slow_motion for p in plans} == {1.0}
+        assert len({p.camera for p in plans}) > 5 and {len(p.parts) for p in plans} >= {1, 2}
+
 
 def digests(folder: Path) -> dict[str, str]:
     return {

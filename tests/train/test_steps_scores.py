@@ -9,11 +9,14 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 import pytest
+from analysis import walker as paper
 
+from otio_foley.analysis.cadence import cadence_contacts
+from otio_foley.analysis.skeleton import LEFT_LEG, NOSE, RIGHT_LEG, SHOULDERS
 from otio_foley.cli import main
 from otio_foley.errors import InputError
 from otio_foley.train.steps import motions
-from otio_foley.train.steps.baselines import BASELINES, height_and_speed, zeni
+from otio_foley.train.steps.baselines import BASELINES, body_alone, height_and_speed, zeni
 from otio_foley.train.steps.figures import Figure, pieces
 from otio_foley.train.steps.noise import NoiseModel, assumed_noise, read_noise, spoiled
 from otio_foley.train.steps.samples import Sample, samples, shown
@@ -360,3 +363,18 @@ def test_the_command_prints_both_groups(capsys: pytest.CaptureFixture[str]) -> N
     assert text.count("| Zeni 2008 |") == text.count("| kinematic rules |") == 2
     assert "| van der Zee 10 |" in text and "| HC031A |" in text
     assert "run, " in text and "agreement" in text
+
+
+def test_the_body_alone_tells_steps_as_if_the_feet_were_unseen() -> None:
+    pose, _ = paper.walker(duration_s=6.0)
+    keypoints = pose.keypoints_px.copy()
+    dips_px = 8.0 * np.cos(2 * np.pi * 1.8 * (pose.times_s - 0.3))
+    keypoints[:, [NOSE, *SHOULDERS], 1] += (dips_px - 140.0)[:, None]
+    shown = replace(pose, keypoints_px=keypoints, image_size_px=(3000, 900))
+    camera = paper.still_camera(pose)
+    assert cadence_contacts(shown, camera, ()) == ()
+    told = body_alone(shown, camera)
+    assert len(told) >= 8 and {one.found_by for one in told} == {"cadence"}
+    elsewhere = keypoints.copy()
+    elsewhere[:, [*LEFT_LEG[2:], *RIGHT_LEG[2:]]] = 300.0
+    assert body_alone(replace(shown, keypoints_px=elsewhere), camera) == told

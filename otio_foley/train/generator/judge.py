@@ -6,6 +6,7 @@ the contacts; those that strike together (both feet of a landing) are one onset.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -115,17 +116,18 @@ def shuffled(lesson: Lesson) -> Lesson:
     return replace(lesson, seen=replace(seen, pose=seen.pose[at], frame_at=seen.frame_at[at]))
 
 
-def held_lessons(dataset: Path, work: Path, jobs: int) -> list[Lesson]:
-    """What is judged on. Raises InputError where no clip shows a capture that was held back."""
-    _, lessons = split(dataset_lessons(dataset, work / "pictured", jobs))
+def held_lessons(dataset: Path, jobs: int) -> list[Lesson]:
+    """What is judged on, as the product's eyes are now: what they saw when something was trained is
+    not asked. Raises InputError where no clip shows a capture that was held back."""
+    with tempfile.TemporaryDirectory() as work:
+        _, lessons = split(dataset_lessons(dataset, Path(work), jobs))
     if not lessons:
         raise InputError(f"{dataset} has no clip of a capture that was held back")
     return lessons
 
 
-def report(dataset: Path, work: Path, jobs: int, tell: Callable[[str], None]) -> list[str]:
-    """Tables in Markdown. Raises InputError where the training's baselines are missing."""
-    lessons = held_lessons(dataset, work, jobs)
+def report(lessons: Sequence[Lesson], work: Path, tell: Callable[[str], None]) -> list[str]:
+    """Tables in Markdown. Raises InputError where the training's baselines are not in `work`."""
     network = bundled_generator()
     vocoder = bundled_vocoder().sound
 

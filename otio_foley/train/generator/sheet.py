@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +10,18 @@ import numpy as np
 from otio_foley.synthesis.generator import bundled_generator
 from otio_foley.synthesis.spectra import SPEC
 from otio_foley.synthesis.vocoder import bundled_vocoder
-from otio_foley.train.generator.judge import held_lessons, judged, true_onsets
+from otio_foley.train.generator.judge import judged, true_onsets
+from otio_foley.train.generator.lessons import Lesson
 
 #: What is shown of each (s).
 _SHOWN_S = 5.0
 
 
-def draw(path: Path, dataset: Path, work: Path, jobs: int) -> None:
+def draw(path: Path, lessons: Sequence[Lesson]) -> None:
     """The best, the middle and the worst of what the shipped generator is judged on, as one
     picture."""
     from matplotlib.figure import Figure
 
-    lessons = held_lessons(dataset, work, jobs)
     network, vocoder = bundled_generator(), bundled_vocoder().sound
     scores = [
         judged([lesson], lambda one: vocoder(network.mel(one.seen, seed=0))).f1(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
@@ -16,7 +16,7 @@ from otio_foley.train.stage.cast import Garment
 from otio_foley.train.stage.floors import Floor, floors, floors_of
 from otio_foley.train.stage.look import LOOKS
 
-Recipe: TypeAlias = Literal["method", "floors", "steps"]
+Recipe: TypeAlias = Literal["method", "floors", "steps", "standing"]
 Item = TypeVar("Item")
 
 #: Frame rates of film and video, old film included.
@@ -183,6 +183,20 @@ def _steps(number: int, seed: int, shared: Path) -> Plan:
     )
 
 
+def _standing(number: int, seed: int, shared: Path) -> Plan:
+    """The hard cases' people and cameras for a minute in which nobody steps, at up to 30 frames a
+    second."""
+    hard = _steps(number, seed, shared)
+    return replace(
+        hard,
+        recipe="standing",
+        parts=tuple(replace(part, action="stand", way=None) for part in hard.parts),
+        frame_rate=min(hard.frame_rate, Fraction(30)),
+        duration_s=60.0,
+        slow_motion=1.0,
+    )
+
+
 def _garment(rng: np.random.Generator) -> Garment:
     shares: dict[Garment, float] = {
         "trousers": 0.35,
@@ -218,4 +232,5 @@ RECIPES: Mapping[Recipe, Callable[[int, int, Path], Plan]] = {
     "method": _method,
     "floors": _floors,
     "steps": _steps,
+    "standing": _standing,
 }

@@ -22,7 +22,7 @@ from otio_foley.errors import InputError
 from otio_foley.resources import bundled
 from otio_foley.train.stage.dataset import CLIPS
 from otio_foley.train.steps import labelled, motions, pixels
-from otio_foley.train.steps.baselines import Detector
+from otio_foley.train.steps.baselines import Detector, body_alone
 from otio_foley.train.steps.noise import read_noise
 from otio_foley.types import CameraMotion, Contact, Pose
 
@@ -84,4 +84,8 @@ def _detectors(learned: Path | None) -> dict[str, Detector]:
     def heard(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
         return tuple(one for one in find_contacts(pose, camera, network) if one.confidence >= least)
 
-    return {"kinematic rules": kinematic_contacts, "network": heard}
+    return {
+        "kinematic rules": kinematic_contacts,
+        "network": heard,
+        "body alone, feet hidden": body_alone,
+    }
