@@ -58,6 +58,10 @@ _SHORTEST_S = 0.4
 
 #: What is seen in fewer of the pictures from first to last is none, nor is what mostly leans more.
 _LEAST_SEEN = 0.4
+#: Who is there for less than this is seen in nearly all of the pictures: in grain a shadow, or a
+#: place beside somebody, is now and then taken for one more person, off and on for half a second.
+_BRIEF_S = 1.0
+_LEAST_SEEN_IF_BRIEF = 0.9
 _LEANS_RAD = 0.8
 
 
@@ -269,10 +273,11 @@ def _is_somebody(seen: Mapping[float, Person], times_s: FloatArray) -> bool:
     first_s, last_s = min(seen), max(seen)
     pictures = int(((times_s >= first_s) & (times_s <= last_s)).sum())
     confidence = np.mean([person.confidence.mean() for person in seen.values()])
+    least_seen = _LEAST_SEEN if last_s - first_s >= _BRIEF_S else _LEAST_SEEN_IF_BRIEF
     turn_rad = np.median([abs(person.place.turn_rad) for person in seen.values()])
     return bool(
         last_s - first_s >= _SHORTEST_S
-        and len(seen) >= _LEAST_SEEN * pictures
+        and len(seen) >= least_seen * pictures
         and confidence >= LEAST_CONFIDENCE
         and turn_rad < _LEANS_RAD
     )

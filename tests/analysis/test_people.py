@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from otio_foley.analysis import people
 from otio_foley.analysis.following import Picture, Track, joined, settled
 from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.people import sight
@@ -166,6 +167,19 @@ def test_the_place_goes_on_as_the_hips_went() -> None:
     walker.miss()
     walker.miss()
     assert walker.place.centre_x_px == pytest.approx(300 + 4 * 22, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("lasts_s", "missed", "somebody"),
+    [(0.3, 0, False), (0.8, 0, True), (0.8, 2, False), (1.6, 2, True), (1.6, 12, False)],
+)
+def test_who_is_there_briefly_has_to_be_seen_all_the_time(
+    lasts_s: float, missed: int, somebody: bool
+) -> None:
+    times = np.arange(0.0, 2.0, 0.1)
+    there = [float(time_s) for time_s in times if time_s <= lasts_s + 1e-9]
+    seen = {time_s: person(300, _RED) for time_s in [there[0], *there[1 + missed :]]}
+    assert people._is_somebody(seen, times) == somebody
 
 
 def test_three_people_in_a_narrow_aisle(shared: Path) -> None:
