@@ -58,11 +58,11 @@ _SHORTEST_S = 0.4
 
 #: What is seen in fewer of the pictures from first to last is none, nor is what mostly leans more.
 _LEAST_SEEN = 0.4
+_LEANS_RAD = 0.8
 #: Who is there for less than this is seen in nearly all of the pictures: in grain a shadow, or a
 #: place beside somebody, is now and then taken for one more person, off and on for half a second.
 _BRIEF_S = 1.0
 _LEAST_SEEN_IF_BRIEF = 0.9
-_LEANS_RAD = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
