@@ -173,7 +173,27 @@ def learn(
 ) -> ContactNetwork:
     """All of the training; every network is kept in `work`, members in folders of their own."""
     work.mkdir(parents=True, exist_ok=True)
-    subjects = _keep_lessons(material, noise, work, amounts, seed, tell)
+
+    def performances() -> Iterator[Example]:
+        figures = performed(
+            material,
+            work,
+            takes=amounts.takes,
+            take_s=amounts.take_s,
+            jobs=amounts.jobs,
+            seed=seed + 1000,
+        )
+        return filmed(figures, amounts.views, noise, seed, tell)
+
+    keep(work / f"{_PERFORMED}.npz", performances)
+    figures = plated_figures(material)
+    subjects = sorted({figure.subject for figure in figures})
+    for subject in subjects:
+        own = [one for one in figures if one.subject == subject]
+        keep(
+            work / f"{_PLATED}{subject}.npz",
+            partial(filmed, own, amounts.plated_views, noise, seed + 1, tell),
+        )
     left_out = (*subjects, None)
     with ProcessPoolExecutor(
         amounts.jobs, initializer=torch.set_num_threads, initargs=(1,)
@@ -200,39 +220,6 @@ def joined(networks: Sequence[ContactNetwork]) -> ContactNetwork:
     whole = ContactNetwork(*(member for one in networks for member in one.members))
     whole.mean, whole.scale = networks[0].mean, networks[0].scale
     return whole
-
-
-def _keep_lessons(
-    material: Path,
-    noise: NoiseModel,
-    work: Path,
-    amounts: Amounts,
-    seed: int,
-    tell: Callable[[str], None],
-) -> list[str]:
-    """Lay down in `work` what is learned from; whose plates are among it."""
-
-    def performances() -> Iterator[Example]:
-        figures = performed(
-            material,
-            work,
-            takes=amounts.takes,
-            take_s=amounts.take_s,
-            jobs=amounts.jobs,
-            seed=seed + 1000,
-        )
-        return filmed(figures, amounts.views, noise, seed, tell)
-
-    keep(work / f"{_PERFORMED}.npz", performances)
-    figures = plated_figures(material)
-    subjects = sorted({figure.subject for figure in figures})
-    for subject in subjects:
-        own = [one for one in figures if one.subject == subject]
-        keep(
-            work / f"{_PLATED}{subject}.npz",
-            partial(filmed, own, amounts.plated_views, noise, seed + 1, tell),
-        )
-    return subjects
 
 
 @cache
