@@ -16,8 +16,10 @@ import pytest
 
 import otio_foley
 from otio_foley.analysis.movie import MovieSteps, find_steps
+from otio_foley.analysis.people import sight
 from otio_foley.media.picture import frames, probe
 from otio_foley.report import Result
+from otio_foley.train.steps.labelled import insert
 
 _SHOT = "davidpagnon+Sports2D/Sports2D/Demo/demo.mp4"
 _IN_FRAME, _FRAMES, _RATE = 15, 200, 30
@@ -212,3 +214,26 @@ def test_the_walker_is_hit_at_other_frame_rates(movie: Path, shared: Path, rate:
 
 def near(times_s: Iterable[float], time_s: float) -> float:
     return min(abs(one - time_s) for one in times_s)
+
+
+def test_an_insert_of_her_legs_alone_has_her_steps(movie: Path, shared: Path) -> None:
+    """The same walk as a shot that leaves her body out, small and enlarged as her feet are in it: a
+    smoke test, so each strike is asked for to within a tenth of a second."""
+    whole = sight(_pictures(movie), most_people=4)
+    walker = max(whole.people, key=lambda pose: np.ptp(pose.keypoints_px[:, 27, 0]))
+    legs = find_steps(
+        insert(_pictures(movie), walker), most_people=4, least_confidence=0.35, unseen_feet=True
+    )
+    with (shared / "picture" / "labels.tsv").open() as file:
+        labels = [row for row in csv.DictReader(file, delimiter="\t") if row["file"] == _SHOT]
+    strikes = [int(row["frame"]) / _RATE for row in labels if row["event"] == "heel_strike"]
+    assert len(legs.steppers) == 1
+    found = [contact.time_s for contact in legs.steppers[0].contacts]
+    near = [min(abs(time_s - strike) for time_s in found) < 0.1 for strike in strikes]
+    assert sum(near) >= 6
+    assert len(found) <= 14
+
+
+def _pictures(movie: Path) -> Iterable[tuple[float, np.ndarray]]:
+    for frame in frames(probe(movie), start_s=0.0, end_s=np.inf, long_side_px=1280):
+        yield frame.time_s, frame.rgb

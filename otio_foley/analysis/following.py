@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_foley.analysis.legs import see_legs
 from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
+from otio_foley.analysis.skeleton import legs_of
 from otio_foley.types import FloatArray
 
 #: Side of the crop that is searched for somebody who is not at their place, over their size. The
@@ -39,6 +41,9 @@ _ELSEWHERE = np.array([0.5, 1.0, 1.0, 0.5, 1.0, 1.0])
 
 #: A find is somebody else's if it looks more like them by so much (`Track.unlike`).
 _MORE_LIKE = 0.3
+
+#: Legs that are not at their place are looked for in a square so much larger.
+_WIDER = 1.6
 
 #: So unlike somebody is no sight of them once they were lost.
 _STRANGE = 1.0
@@ -98,12 +103,22 @@ class Track:
 
     def find(self, picture: Picture, network: PoseNetwork) -> Person | None:
         """Who is where this person ought to be: at their place, or else about it."""
+        if self.last.feet is not None:
+            return self._find_legs(picture)
         person = network.see(picture.rgb, self.place)
         if person is not None and self._may_be(person):
             return person
         about = network.people(picture.rgb, self.crop)
         likely = [person for person in about if self._may_be(person)]
         return min(likely, key=self.unlike, default=None)
+
+    def _find_legs(self, picture: Picture) -> Person | None:
+        wide = replace(self.place, side_px=_WIDER * self.place.side_px)
+        for place in (self.place, wide):
+            legs = see_legs(picture.rgb, place)
+            if legs is not None and self._may_be(legs):
+                return legs
+        return None
 
     def _may_be(self, person: Person) -> bool:
         """Whether a find may be them; who comes out again has to look like themselves."""
@@ -113,14 +128,14 @@ class Track:
 
     def take(self, person: Person, picture: Picture) -> None:
         """It is them."""
-        if self.seen:
+        if self.seen and (person.feet is None) == (self.last.feet is None):
             moved = (_hips(person) - _hips(self.last)) / (1 + self.missed)
             # By the picture's own interval: careful after a gap and with somebody new, whose places
             # are the least exact.
             share = 1.0 - float(np.exp(-picture.elapsed_s / _VELOCITY_S))
             self.velocity_px = self.velocity_px + share * (moved - self.velocity_px)
             self.colour = self.colour + _COLOUR_SHARE * (person.colour - self.colour)
-        else:
+        else:  # legs and whole people are placed by other parts of them, and otherwise clothed
             self.colour = person.colour
         self.seen[picture.time_s] = person
         self.notes.take(
@@ -223,7 +238,7 @@ def _plausible(person: Person, crop: Crop) -> bool:
     return bool(
         np.hypot(*offset) < 0.5 * size
         and 0.5 < person.size_px / size < 2.0
-        and person.confidence.mean() > 0.3
+        and person.certainty > 0.3
     )
 
 
@@ -243,6 +258,13 @@ def _hips(person: Person) -> FloatArray:
 def _moved(crop: Crop, by_px: FloatArray) -> Crop:
     x, y = crop.centre_x_px + by_px[0], crop.centre_y_px + by_px[1]
     return replace(crop, centre_x_px=float(x), centre_y_px=float(y))
+
+
+def same_legs(one: Person, other: Person) -> bool:
+    """The joints of the legs lie on each other to within a quarter of a leg."""
+    (legs, length), (others, _) = legs_of(one.keypoints_px), legs_of(other.keypoints_px)
+    apart = np.linalg.norm(legs - others, axis=2)
+    return float(np.median(apart)) < 0.25 * length
 
 
 def same(one: Person, other: Person) -> bool:

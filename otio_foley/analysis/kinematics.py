@@ -103,7 +103,7 @@ def _track_contacts(person: int, track: GaitTrack) -> list[Contact]:
     found = [
         (foot, other, landing)
         for foot, other in ((track.left, track.right), (track.right, track.left))
-        for landing in _landings(foot, track.hips, ground)
+        for landing in _landings(foot, _falling(track), ground)
     ]
     if not found:
         return []
@@ -146,7 +146,7 @@ def manner(track: GaitTrack, foot: Foot, time_s: float) -> Manner:
     peak = start + int(middle[start : at + 1].argmax())
     speed = min(float(middle[peak]), _FASTEST)
     limit = float(np.clip(_CONTACT_SHARE * speed, *_CONTACT_BOUNDS))
-    fall_speed = _fall_speed(track.hips, ground, at)
+    fall_speed = _fall_speed(_falling(track), ground, at)
     return Manner(part=_part(heel, toe, limit, peak), speed=speed, fall_speed=fall_speed)
 
 
@@ -286,6 +286,11 @@ def _fall(
         later = _falls_through(down, 0.5 * impact, fastest)
         stopped = stopped if later is None else later
     return stopped, _fall_speed(hips, ground, round(stopped))
+
+
+def _falling(track: GaitTrack) -> FloatArray:
+    """The hips (N, 2) whose falls count: where they are not seen, hips that never move."""
+    return track.hips if track.hips_seen else np.zeros_like(track.hips)
 
 
 def _fall_speed(hips: FloatArray, ground: FloatArray, at: int) -> float:

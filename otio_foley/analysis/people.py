@@ -27,14 +27,17 @@ from otio_foley.analysis.following import (
     Track,
     joined,
     same,
+    same_legs,
     settled,
 )
+from otio_foley.analysis.legs import see_legs
 from otio_foley.analysis.notes import NOTHING, Glance, Notes, Noting
 from otio_foley.analysis.pose import Person, PoseNetwork
 from otio_foley.analysis.search import (
     LEAST_CONFIDENCE,
     LIVELY,
     change_between,
+    is_legs,
     is_person,
     liveliness,
     new_places,
@@ -52,6 +55,9 @@ _LOOK_EVERY_S = 1.0
 
 #: The networks run outside Python's lock, one to a core.
 _THREADS = max(1, min(4, os.cpu_count() or 1))
+
+#: Legs that a search found are looked at so often again, each time where they were.
+_LOOKED_AT_AGAIN = 2
 
 #: Shorter sightings are not people, or make no step.
 _SHORTEST_S = 0.4
@@ -197,7 +203,14 @@ class _Crowd:
         ]
         boxes = [sight.box_px for sight in sights]
         still(change, boxes, grey.shape[1] / picture.rgb.shape[1])
-        for person in self._found(picture, change):
+        found = self._found(picture, change)
+        if not any(_is_whole(one) for one in (*found, *(track.last for track in self.active))):
+            found += self._legs_found(picture, change)
+        for person in found:
+            legs = next((track for track in self.active if _is_above(person, track.last)), None)
+            if legs is not None:
+                legs.take(person, picture)
+                continue
             if any(
                 same(track.last, person) or part_of(person, track.last) for track in self.active
             ):
@@ -222,12 +235,32 @@ class _Crowd:
             if person is not None and is_person(person, min(width, height))
         ]
         # Equal certainty is settled by place.
-        found.sort(key=lambda person: (-float(person.confidence.mean()), person.box_px))
+        found.sort(key=lambda person: (-person.certainty, person.box_px))
         single: list[Person] = []
         for person in found:
             if not any(same(person, one) or part_of(person, one) for one in single):
                 single = [one for one in single if not part_of(one, person)]
                 single.append(person)
+        return single
+
+    def _legs_found(self, picture: Picture, change: NDArray[np.uint8]) -> list[Person]:
+        """Legs without a body where something moves in a picture in which there is nobody whole."""
+        height, width = picture.rgb.shape[:2]
+        tiles = [
+            crop
+            for crop in tiles_of(width, height, shares=(1.0,))
+            if liveliness(change, crop, width) >= LIVELY
+        ]
+        found = self._each(lambda _, crop: see_legs(picture.rgb, crop), tiles)
+        for _ in range(_LOOKED_AT_AGAIN):
+            places = [legs.place for legs in found if legs is not None]
+            found = self._each(lambda _, place: see_legs(picture.rgb, place), places)
+        sure = [legs for legs in found if legs is not None and is_legs(legs, min(width, height))]
+        sure.sort(key=lambda legs: (-legs.certainty, legs.box_px))
+        single: list[Person] = []
+        for legs in sure:
+            if not any(same_legs(legs, one) for one in single):
+                single.append(legs)
         return single
 
     def _take_on(self, person: Person, picture: Picture) -> None:
@@ -267,12 +300,23 @@ class _Crowd:
         return tracks[: self.most_people]
 
 
+def _is_whole(person: Person) -> bool:
+    """Whether this is a person, and no legs: those alone are now and then taken for arms, of
+    somebody upside down."""
+    return person.feet is None and abs(person.place.turn_rad) < _LEANS_RAD
+
+
+def _is_above(person: Person, legs: Person) -> bool:
+    """Whether somebody whole stands on legs that were seen alone."""
+    return _is_whole(person) and legs.feet is not None and same_legs(legs, person)
+
+
 def _is_somebody(seen: Mapping[float, Person], times_s: FloatArray) -> bool:
     """Whether what was followed is somebody who may step: there for a while, seen surely and most
     of that time, and about upright."""
     first_s, last_s = min(seen), max(seen)
     pictures = int(((times_s >= first_s) & (times_s <= last_s)).sum())
-    confidence = np.mean([person.confidence.mean() for person in seen.values()])
+    confidence = np.mean([person.certainty for person in seen.values()])
     least_seen = _LEAST_SEEN if last_s - first_s >= _BRIEF_S else _LEAST_SEEN_IF_BRIEF
     turn_rad = np.median([abs(person.place.turn_rad) for person in seen.values()])
     return bool(

@@ -86,13 +86,20 @@ class Detection:
 class Person:
     """Someone in one picture: keypoints_px (33, 2), confidence (33,) 0..1, the silhouette's area in
     square pixels, the clothes' colour (6,): CIE L*a*b* between shoulders and hips, and on the
-    thighs; and their place, to look at in the next picture."""
+    thighs; and their place, to look at in the next picture. `feet` is known of legs without a body
+    alone (`legs`): the chance that there are feet."""
 
     keypoints_px: FloatArray
     confidence: FloatArray
     silhouette_px2: float
     colour: FloatArray
     place: Crop
+    feet: float | None = None
+
+    @property
+    def certainty(self) -> float:
+        """How sure it is that this is somebody (0..1)."""
+        return float(self.confidence.mean()) if self.feet is None else self.feet
 
     @property
     def box_px(self) -> tuple[float, float, float, float]:
@@ -148,19 +155,19 @@ class PoseNetwork:
 
     def detect(self, rgb: NDArray[np.uint8], crop: Crop) -> list[Detection]:
         """Everybody in a crop of a picture (H, W, 3) uint8 RGB, the most certain first."""
-        cropped, to_crop = _cut(rgb, crop, _DETECTOR_PX)
+        cropped, to_crop = cut(rgb, crop, _DETECTOR_PX)
         found = []
         for one in self._detector.process({"picture": cropped}).detections or ():
             hips, rim = one.location_data.relative_keypoints[:2]
             circle = np.array([[hips.x, hips.y], [rim.x, rim.y]], dtype=np.float64)
             found.append(
-                Detection(score=one.score[0], place=_place(_back(circle * _DETECTOR_PX, to_crop)))
+                Detection(score=one.score[0], place=_place(back(circle * _DETECTOR_PX, to_crop)))
             )
         return sorted(found, key=lambda one: -one.score)
 
     def see(self, rgb: NDArray[np.uint8], place: Crop) -> Person | None:
         """The person at a place in a picture (H, W, 3) uint8 RGB, or None if there is nobody."""
-        cropped, to_crop = _cut(rgb, place, _POSE_PX)
+        cropped, to_crop = cut(rgb, place, _POSE_PX)
         seen = self._landmarks.process({"picture": cropped, "place": self._all})
         if seen.landmarks is None:
             return None
@@ -171,13 +178,13 @@ class PoseNetwork:
         in_crop = np.asarray(landmarks[:, :2] * _POSE_PX, dtype=np.float64)
         rim = [[mark.x, mark.y] for mark in seen.circle.landmark[:2]]
         circle = np.array(rim, dtype=np.float64) * _POSE_PX
-        keypoints = _back(in_crop, to_crop)
+        keypoints = back(in_crop, to_crop)
         return Person(
             keypoints_px=keypoints,
             confidence=np.clip(landmarks[:, 2], 0.0, 1.0),
             silhouette_px2=float((seen.mask > 0.5).sum()) * (place.side_px / _POSE_PX) ** 2,
             colour=_clothes(rgb, keypoints),
-            place=_place(_back(circle, to_crop)),
+            place=_place(back(circle, to_crop)),
         )
 
     def people(self, rgb: NDArray[np.uint8], crop: Crop) -> list[Person]:
@@ -186,7 +193,7 @@ class PoseNetwork:
         return [person for person in seen if person is not None]
 
 
-def _cut(rgb: NDArray[np.uint8], crop: Crop, size: int) -> tuple[NDArray[np.uint8], FloatArray]:
+def cut(rgb: NDArray[np.uint8], crop: Crop, size: int) -> tuple[NDArray[np.uint8], FloatArray]:
     """A crop as (size, size, 3), black beyond the picture, and the map (2, 3) from the picture."""
     scale = size / max(crop.side_px, 1.0)
     cos, sin = scale * np.cos(crop.turn_rad), scale * np.sin(crop.turn_rad)
@@ -196,7 +203,7 @@ def _cut(rgb: NDArray[np.uint8], crop: Crop, size: int) -> tuple[NDArray[np.uint
     return np.asarray(cv2.warpAffine(rgb, to_crop, (size, size)), dtype=np.uint8), to_crop
 
 
-def _back(points: FloatArray, to_crop: FloatArray) -> FloatArray:
+def back(points: FloatArray, to_crop: FloatArray) -> FloatArray:
     """Points (N, 2) in a crop, in the picture's pixels."""
     return np.asarray(np.linalg.solve(to_crop[:, :2], (points - to_crop[:, 2]).T).T)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.pose import Crop, Detection, Person
+from otio_foley.analysis.skeleton import legs_of
 
 #: Searched squares, as shares of the short side, half overlapping.
 _TILE_SHARES = (1.0, 0.6)
@@ -26,6 +27,10 @@ _LEAST_SIZE = 0.08
 #: Mean confidence of the keypoints below which a find is no person.
 LEAST_CONFIDENCE = 0.5
 
+#: Legs without a body are no find below this chance, or smaller (a leg over the short side): who is
+#: that small has a body in the picture.
+_LEAST_FEET, _LEAST_LEG = 0.5, 0.5
+
 #: So much of a find within the box of somebody larger is them, or behind them.
 _WITHIN = 0.8
 
@@ -36,13 +41,14 @@ _ABOUT = 0.15
 LIVELY = 10.0
 
 
-def tiles_of(width: int, height: int) -> list[Crop]:
-    """The whole picture (letterboxed) and half-overlapping squares of each size."""
+def tiles_of(width: int, height: int, shares: Sequence[float] = _TILE_SHARES) -> list[Crop]:
+    """The whole picture (letterboxed) and half-overlapping squares of each size, given as shares of
+    the short side."""
     tiles = []
     if width != height:
         longer = max(width, height)
         tiles.append(Crop(centre_x_px=width / 2, centre_y_px=height / 2, side_px=longer))
-    for share in _TILE_SHARES:
+    for share in shares:
         side = share * min(width, height)
         tiles += [
             Crop(centre_x_px=x, centre_y_px=y, side_px=side)
@@ -108,10 +114,14 @@ def _same_place(one: Crop, other: Crop) -> bool:
 
 def is_person(person: Person, short_side_px: float) -> bool:
     """Whether a find is sure and large enough for a person."""
-    return (
-        float(person.confidence.mean()) >= LEAST_CONFIDENCE
-        and person.size_px >= _LEAST_SIZE * short_side_px
-    )
+    return person.certainty >= LEAST_CONFIDENCE and person.size_px >= _LEAST_SIZE * short_side_px
+
+
+def is_legs(legs: Person, short_side_px: float) -> bool:
+    """Whether legs without a body are sure enough, and large enough for a picture that leaves the
+    body out."""
+    _, leg_px = legs_of(legs.keypoints_px)
+    return legs.certainty >= _LEAST_FEET and leg_px >= _LEAST_LEG * short_side_px
 
 
 def part_of(person: Person, other: Person) -> bool:

@@ -31,6 +31,9 @@ _FEWEST_FRAMES = 5
 _RENAME_COST = 0.03
 
 
+#: Hips that the network is less sure of, most of the time, are not seen.
+_SEEN = 0.5
+
 #: A single step between frames longer by this (leg lengths) than those beside it is no movement.
 _LEAP = 0.35
 
@@ -53,12 +56,14 @@ class FootTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaitTrack:
-    """Both feet and the hips (N, 2) on one grid, all over leg length; `leg_px` is that length."""
+    """Both feet and the hips (N, 2) on one grid, all over leg length; `leg_px` is that length. Hips
+    that are not seen are where the legs seem to come from: no fall can be read from them."""
 
     times_s: FloatArray
     left: FootTrack
     right: FootTrack
     hips: FloatArray
+    hips_seen: bool
     leg_px: float
 
 
@@ -134,6 +139,7 @@ def _gait_track(shown: Showing) -> GaitTrack:
         left=feet["left"],
         right=feet["right"],
         hips=_smooth(times_s, _without_outliers(hips), grid, ()),
+        hips_seen=bool(np.median(confidence[:, list(HIPS)]) >= _SEEN),
         leg_px=leg_px,
     )
 

@@ -34,6 +34,7 @@ from otio_foley.train.fitting import denormals_flushed, running_average, save, w
 from otio_foley.train.floor.folds import FOLDS, folds_of
 from otio_foley.train.floor.judge import fitted_temperature, voted
 from otio_foley.train.floor.stills import Shot, assets_in, read_scenes, read_views
+from otio_foley.train.spoiling import spoiled
 
 _BATCH = 48
 #: The head begins anew, so it learns faster than what lies before it.
@@ -46,8 +47,6 @@ _KEPT = 0.98
 #: How badly pictures are spoiled in the end, and the share of the training that it takes to get
 #: there. Spoiled as badly as can be, even what is learned from is not learned in this time.
 _WORST, _HARDER_UNTIL = 0.7, 0.6
-#: How many pictures have lost their colour in the end.
-_COLOURLESS = 0.4
 STEPS = 700
 
 
@@ -168,7 +167,7 @@ def begin(network: FloorNetwork) -> None:
 def augmented(
     patch: NDArray[np.uint8], rng: np.random.Generator, strength: float
 ) -> NDArray[np.uint8]:
-    """What cameras, laboratories and codecs do to a picture, and another part of it; `strength` 0
+    """Another part of a patch, and what cameras, laboratories and codecs do to it; `strength` 0
     leaves it nearly as it is, 1 is as bad as it gets."""
     size = patch.shape[0]
     side = round(size * np.sqrt(1.0 - rng.uniform(0.0, 0.2 + 0.35 * strength)))
@@ -179,28 +178,8 @@ def augmented(
     if rng.random() < 0.25 * strength:  # a small picture, enlarged
         small = int(PATCH_PX * rng.uniform(0.4, 0.9))
         cut = np.asarray(cv2.resize(cut, (small, small), interpolation=cv2.INTER_AREA), np.uint8)
-    levels = cv2.resize(cut, (PATCH_PX, PATCH_PX), interpolation=cv2.INTER_LINEAR).astype(
-        np.float32
-    )
-    levels *= np.exp(strength * rng.normal(0.0, 0.2))
-    levels *= np.exp(strength * rng.normal(0.0, 0.08, 3)).astype(np.float32)
-    levels = (levels - 115.0) * float(np.exp(strength * rng.normal(0.0, 0.2))) + 115.0
-    grey = levels @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-    colourless = rng.random() < _COLOURLESS * strength
-    colour = 0.0 if colourless else 1.0 + strength * rng.uniform(-0.5, 0.25)
-    levels = grey[..., None] + np.float32(colour) * (levels - grey[..., None])
-    if rng.random() < 0.3 * strength:
-        softness = float(rng.uniform(0.4, 1.5))
-        levels = np.asarray(cv2.GaussianBlur(levels, (0, 0), softness), dtype=np.float32)
-    if rng.random() < 0.5 * strength:
-        grain = rng.standard_normal((PATCH_PX, PATCH_PX, 1 if colourless else 3), dtype=np.float32)
-        levels = levels + float(rng.uniform(1.0, 10.0)) * grain
-    picture = np.clip(levels, 0.0, 255.0).astype(np.uint8)
-    if rng.random() < 0.4 * strength:
-        quality = int(rng.integers(20, 80))
-        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.uint8)
-    return picture
+    enlarged = cv2.resize(cut, (PATCH_PX, PATCH_PX), interpolation=cv2.INTER_LINEAR)
+    return spoiled(np.asarray(enlarged, dtype=np.uint8), rng, strength)
 
 
 def main(arguments: list[str] | None = None) -> int:

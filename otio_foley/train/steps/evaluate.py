@@ -59,7 +59,9 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
             tell(clip.name)
         return pixels.tables(judged, terms.seed)
     if (folder / labelled.LABELS).is_file():
-        return labelled.tables(list(labelled.judged_folder(folder, _detectors(terms.learned))))
+        detectors = _detectors(terms.learned)
+        of_legs = {"legs alone, body cut off": detectors["network"]}
+        return labelled.tables(list(labelled.judged_folder(folder, detectors, of_legs)))
     if (folder / "gait").is_dir():
         return motions.report(
             folder,

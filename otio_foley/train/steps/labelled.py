@@ -10,25 +10,33 @@ to be labelled.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
-from otio_foley.analysis.people import Sighting, sight
+from otio_foley.analysis.people import sight
+from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.tracks import leg_length_px
 from otio_foley.config import Settings
 from otio_foley.errors import InputError
 from otio_foley.media.picture import frames, probe
 from otio_foley.train.steps.baselines import Detector
-from otio_foley.types import Contact
+from otio_foley.types import Contact, FloatArray, Pose
 
 LABELS = "labels.tsv"
 _CONTACTS = ("heel_strike", "jump_landing")
 _COLUMNS = ("file", "fps", "event", "frame", "tol_frames")
 #: A label and a contact further apart than this have nothing to do with each other.
 _NEAR_S = 0.15
+#: An insert is so many legs high, reaches so far below the feet, and is shown at this size.
+_INSERT_LEGS, _BELOW_LEGS, _INSERT_PX = 1.15, 0.2, (1280, 720)
+_STEADY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,24 +107,63 @@ def read_labels(folder: Path) -> tuple[Labelled, ...]:
     return tuple(found)
 
 
-def judged_folder(folder: Path, detectors: Mapping[str, Detector]) -> Iterator[Agreement]:
-    """Every detector beside every label; each movie is looked at once."""
+def judged_folder(
+    folder: Path, detectors: Mapping[str, Detector], of_legs: Mapping[str, Detector]
+) -> Iterator[Agreement]:
+    """Every detector beside every label; each movie is looked at once, and for the detectors
+    `of_legs` once more for every person, as an insert of their legs."""
+    settings = Settings().analysis
     for file, own in groupby(read_labels(folder), key=lambda one: one.file):
-        sighting, labels = _sighted(folder / file), tuple(own)
+        labels = tuple(own)
+        sighting = sight(_pictures(folder / file), most_people=settings.most_people)
         for name, detector in detectors.items():
             people = [detector(pose, sighting.camera) for pose in sighting.people]
             yield from agreements(labels, name, people)
+        inserts = [
+            sight(insert(_pictures(folder / file), pose), most_people=settings.most_people)
+            for pose in sighting.people
+        ]
+        for name, detector in of_legs.items():
+            legs = [detector(pose, one.camera) for one in inserts for pose in one.people]
+            yield from agreements(labels, name, legs)
 
 
-def _sighted(path: Path) -> Sighting:
-    settings = Settings().analysis
-    pictures = (
-        (frame.time_s, frame.rgb)
-        for frame in frames(
-            probe(path), start_s=0.0, end_s=np.inf, long_side_px=settings.long_side_px
-        )
+def _pictures(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    long_side_px = Settings().analysis.long_side_px
+    for frame in frames(probe(path), start_s=0.0, end_s=np.inf, long_side_px=long_side_px):
+        yield frame.time_s, frame.rgb
+
+
+def insert(
+    pictures: Iterable[tuple[float, NDArray[np.uint8]]], pose: Pose
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Pictures (time_s, (H, W, 3) uint8 RGB) as an insert of somebody's legs would show them: an
+    operator's window from the thighs to the floor, which follows them smoothly, enlarged."""
+    legs = pose.keypoints_px[:, [*LEFT_LEG, *RIGHT_LEG]]
+    leg_px = leg_length_px(pose.keypoints_px[np.isfinite(legs).all(axis=(1, 2))])
+    middle = _smoothed(pose.times_s, legs[:, :, 0].mean(axis=1))
+    ground = _smoothed(pose.times_s, legs[:, :, 1].max(axis=1))
+    high = _INSERT_LEGS * leg_px
+    scale = _INSERT_PX[1] / high
+    for time_s, rgb in pictures:
+        if not pose.times_s[0] <= time_s <= pose.times_s[-1]:
+            continue
+        x = float(np.interp(time_s, pose.times_s, middle))
+        y = float(np.interp(time_s, pose.times_s, ground)) + _BELOW_LEGS * leg_px
+        shift = [_INSERT_PX[0] / 2 - scale * x, _INSERT_PX[1] - scale * y]
+        window = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+        yield time_s, np.asarray(cv2.warpAffine(rgb, window, _INSERT_PX, flags=cv2.INTER_CUBIC))
+
+
+def _smoothed(times_s: FloatArray, values: FloatArray) -> FloatArray:
+    """Values (T,) where they are known, as steadily as an operator follows them."""
+    known = np.isfinite(values)
+    steady = gaussian_filter1d(
+        np.interp(times_s, times_s[known], values[known]),
+        _STEADY_S / float(np.median(np.diff(times_s))),
+        mode="nearest",
     )
-    return sight(pictures, most_people=settings.most_people)
+    return np.asarray(steady)
 
 
 def agreements(

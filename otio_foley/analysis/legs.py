@@ -1,0 +1,206 @@
+"""Legs without a body: an insert of walking feet, seen by a network of their own.
+
+BlazePose finds people by their faces and trunks, and its pose network knows no leg that hangs from
+nothing. This one has BlazePose's first layers (Bazarevsky et al. 2020; mediapipe's "full" model)
+and learned from pictures of legs alone (`train/legs`): the joints of both legs, from the hips,
+wherever these are, to the toes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from otio_foley.analysis.pose import Crop, Person, back, cut
+from otio_foley.analysis.skeleton import (
+    HIPS,
+    JOINT_COUNT,
+    LEFT_LEG,
+    RIGHT_LEG,
+    SHOULDERS,
+    legs_of,
+)
+from otio_foley.resources import bundled
+from otio_foley.types import FloatArray
+from otio_foley.weights import with_weights
+
+#: The bundled weights in `models/`.
+WEIGHTS = "legs.safetensors"
+
+#: Side of what the network looks at.
+LEGS_PX = 256
+#: hip, knee, ankle, heel, toe, left and right in turn: BlazePose's last ten keypoints.
+LEG_JOINTS = tuple(range(23, 33))
+
+#: The network's field, and the unit of how far a cell points.
+_CELLS, _WAY_PX = 16, 64.0
+
+#: Side of the square about a pair of legs, over the box about what of them is in the picture; and
+#: the least that it is, over a leg's length: where only feet are, they may stand on one spot.
+_MARGIN, _LEAST = 1.35, 0.35
+
+#: Feet may be there from this chance on; to be found they have to be surer (`search`).
+_LEAST_CHANCE = 0.3
+
+#: The trunk and the neck over a leg from hip to ankle, and what of its box, four times as high as
+#: wide, a body fills (`distance` says where these are from).
+_TRUNK, _NECK = 0.288 / 0.491, 0.112 / 0.491
+_BODY, _FILLED = 1.0 / 0.491, 0.25 * 0.75
+
+
+def see_legs(rgb: NDArray[np.uint8], place: Crop) -> Person | None:
+    """The legs at a place in a picture (H, W, 3) uint8 RGB, or None if there are no feet.
+
+    The rest of the person is where it would be if they stood upright, and not seen at all.
+    """
+    cropped, to_crop = cut(rgb, place, LEGS_PX)
+    levels = torch.from_numpy(cropped).permute(2, 0, 1)[None].float() / 255.0
+    with torch.inference_mode():
+        places, seen, there = bundled_legs()(levels)
+    chance = float(torch.sigmoid(there))
+    if chance < _LEAST_CHANCE:
+        return None
+    keypoints = _whole(back(places[0].double().numpy(), to_crop))
+    confidence = np.zeros(JOINT_COUNT)
+    confidence[list(LEG_JOINTS)] = torch.sigmoid(seen[0]).numpy()
+    _, leg_px = legs_of(keypoints)
+    return Person(
+        keypoints_px=keypoints,
+        confidence=confidence,
+        silhouette_px2=_FILLED * (_BODY * leg_px) ** 2,
+        colour=_shanks(rgb, keypoints),
+        place=legs_place(keypoints, (rgb.shape[1], rgb.shape[0])),
+        feet=chance,
+    )
+
+
+def legs_place(keypoints_px: FloatArray, size_px: tuple[int, int]) -> Crop:
+    """Where to look for legs with keypoints (33, 2) in a picture of such a width and height: a
+    square about them from the knees down, as far as they are in it."""
+    legs, leg_px = legs_of(keypoints_px)
+    shown = np.clip(legs[:, 1:].reshape(-1, 2), 0.0, np.array(size_px, dtype=np.float64))
+    low, high = shown.min(axis=0), shown.max(axis=0)
+    x, y = (low + high) / 2.0
+    side = max(_MARGIN * float((high - low).max()), _LEAST * leg_px)
+    return Crop(centre_x_px=float(x), centre_y_px=float(y), side_px=side)
+
+
+def _whole(joints_px: FloatArray) -> FloatArray:
+    """Keypoints (33, 2) of somebody upright from the joints of their legs (10, 2)."""
+    keypoints = np.zeros((JOINT_COUNT, 2))
+    keypoints[list(LEG_JOINTS)] = joints_px
+    _, leg_px = legs_of(keypoints)
+    up = np.array([0.0, -leg_px])
+    keypoints[SHOULDERS[0] : HIPS[0]] = keypoints[list(HIPS)].mean(axis=0) + _TRUNK * up
+    keypoints[: SHOULDERS[0]] = keypoints[SHOULDERS[0]] + _NECK * up
+    return keypoints
+
+
+def _shanks(rgb: NDArray[np.uint8], keypoints_px: FloatArray) -> FloatArray:
+    """The middle colour of the shanks, CIE L*a*b*, twice (6,): for trunk and thighs."""
+    knees, ankles = (keypoints_px[[LEFT_LEG[part], RIGHT_LEG[part]]] for part in (1, 2))
+    down = np.linspace(0.1, 0.9, 9)[None, :, None]
+    points = (knees[:, None] + down * (ankles - knees)[:, None]).reshape(-1, 2)
+    at = np.clip(np.rint(points), 0, (rgb.shape[1] - 1, rgb.shape[0] - 1)).astype(np.intp)
+    middle = np.median(rgb[at[:, 1], at[:, 0]], axis=0)[None, None] / 255.0
+    lab = cv2.cvtColor(middle.astype(np.float32), cv2.COLOR_RGB2LAB).ravel()
+    return np.asarray(np.tile(lab, 2), dtype=np.float64)
+
+
+class _Inverted(nn.Module):
+    """An inverted residual (Sandler et al. 2018): widened, looked at, narrowed."""
+
+    def __init__(self, before: int, wide: int, after: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.adds = stride == 1 and before == after
+        self.widen = nn.Conv2d(before, wide, 1)
+        self.look = nn.Conv2d(wide, wide, kernel, stride, kernel // 2, groups=wide)
+        self.narrow = nn.Conv2d(wide, after, 1)
+
+    def forward(self, seen: Tensor) -> Tensor:
+        wide = functional.relu6(self.look(functional.relu6(self.widen(seen))))
+        narrow: Tensor = self.narrow(wide)
+        return narrow + seen if self.adds else narrow
+
+
+class LegsNetwork(nn.Module):
+    """Pictures (B, 3, LEGS_PX, LEGS_PX), RGB 0..1 -> where the joints of a pair of legs are
+    (B, 10, 2) in pixels, logits that each is seen (B, 10), and that there are feet at all (B,).
+
+    Every cell of a field of 16 x 16 says how far from it each joint lies, in the picture or not,
+    and how much it is to be asked (A2J: Xiong et al. 2019). Which of the legs is called left is a
+    guess.
+    """
+
+    cells: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        relu6 = nn.ReLU6()
+        # BlazePose's, down to (B, 88, 16, 16), (B, 88, 16, 16) and (B, 144, 8, 8).
+        self.eye = nn.Sequential(
+            *(nn.Conv2d(3, 24, 3, 2, 1), relu6),
+            *(nn.Conv2d(24, 24, 3, 1, 1, groups=24), relu6, nn.Conv2d(24, 16, 1)),
+            _Inverted(16, 64, 24, 3, 2),
+            _Inverted(24, 144, 24, 3),
+            _Inverted(24, 144, 32, 5, 2),
+            _Inverted(32, 192, 32, 5),
+            _Inverted(32, 192, 64, 3, 2),
+            _Inverted(64, 384, 64, 3),
+            _Inverted(64, 384, 64, 3),
+            _Inverted(64, 384, 88, 5),
+        )
+        self.near = nn.Sequential(*(_Inverted(88, 528, 88, 5) for _ in range(2)))
+        self.far = nn.Sequential(
+            _Inverted(88, 528, 144, 5, 2), *(_Inverted(144, 864, 144, 5) for _ in range(3))
+        )
+        # Ours.
+        self.both = nn.ModuleList((nn.Conv2d(88, 128, 1), nn.Conv2d(144, 128, 1)))
+        self.mind = nn.Sequential(
+            *(nn.ReLU(), nn.Conv2d(128, 128, 5, padding=2, groups=128)),
+            *(nn.ReLU(), nn.Conv2d(128, 160, 1)),
+            *(nn.ReLU(), nn.Conv2d(160, 160, 5, padding=2, groups=160)),
+            *(nn.ReLU(), nn.Conv2d(160, 192, 1), nn.ReLU()),
+        )
+        count = len(LEG_JOINTS)
+        self.ways = nn.Conv2d(192, 2 * count, 1)
+        self.asked = nn.Conv2d(192, count, 1)
+        self.seen = nn.Conv2d(192, count, 1)
+        self.there = nn.Linear(192, 1)
+        middles = (torch.arange(_CELLS) + 0.5) * (LEGS_PX / _CELLS)
+        self.register_buffer(
+            "cells", torch.stack(torch.meshgrid(middles, middles, indexing="xy")).flatten(1)
+        )
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.told(self.eye(pictures))
+
+    def told(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The answers from what the eye sees (B, 88, 16, 16)."""
+        near = self.near(features)
+        far = self.both[1](self.far(near))
+        wide = functional.interpolate(far, size=_CELLS, mode="bilinear", align_corners=False)
+        known = self.mind(self.both[0](near) + wide)
+        share = self.asked(known).flatten(2).softmax(dim=2)
+        ways = self.ways(known).flatten(2).unflatten(1, (len(LEG_JOINTS), 2))
+        places = ((_WAY_PX * ways + self.cells) * share[:, :, None]).sum(dim=3)
+        seen = (self.seen(known).flatten(2) * share).sum(dim=2)
+        return places, seen, self.there(known.amax(dim=(2, 3))).flatten()
+
+
+def load_legs(path: Path) -> LegsNetwork:
+    """A network with the weights of a safetensors file."""
+    return with_weights(LegsNetwork(), path).eval()
+
+
+@cache
+def bundled_legs() -> LegsNetwork:
+    """The network that ships; one for all, so not to be trained."""
+    return load_legs(bundled("models") / WEIGHTS)

@@ -1,0 +1,47 @@
+"""Legs without a body: where they are looked for, and what of a person is made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from otio_foley.analysis.legs import LEG_JOINTS, LEGS_PX, bundled_legs, legs_place, see_legs
+from otio_foley.analysis.pose import Crop
+from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, RIGHT_LEG
+
+
+def standing(x_px: float, hips_px: float, leg_px: float) -> np.ndarray:
+    """Keypoints (33, 2) of straight legs a fifth of a leg apart."""
+    keypoints = np.full((33, 2), np.nan)
+    for leg, side in ((LEFT_LEG, -0.1), (RIGHT_LEG, 0.1)):
+        for joint, down in zip(leg, (0.0, 0.45, 0.92, 1.0, 1.0), strict=True):
+            keypoints[joint] = (x_px + side * leg_px, hips_px + down * leg_px)
+    return keypoints
+
+
+def test_legs_are_looked_for_where_the_picture_shows_them() -> None:
+    whole = legs_place(standing(640, 100, 400), (1280, 720))
+    assert (whole.centre_x_px, whole.centre_y_px) == (640, 390)
+    # Hips and knees above the picture: it begins at its border.
+    cut_off = legs_place(standing(640, -900, 1200), (1280, 720))
+    assert cut_off.centre_y_px == 150 and cut_off.side_px >= 1.35 * 300
+
+
+def test_feet_that_stand_together_are_not_looked_at_through_a_keyhole() -> None:
+    keypoints = standing(640, -1000, 1100)
+    keypoints[list(LEG_JOINTS), 0] = 640
+    assert legs_place(keypoints, (1280, 720)).side_px >= 0.35 * 1100
+
+
+def test_where_nothing_is_there_are_no_legs() -> None:
+    for level in (0, 90, 255):
+        picture = np.full((360, 640, 3), level, dtype=np.uint8)
+        assert see_legs(picture, Crop(centre_x_px=320, centre_y_px=180, side_px=360)) is None
+
+
+def test_the_shipped_weights_answer_for_every_joint() -> None:
+    with torch.inference_mode():
+        places, seen, there = bundled_legs()(torch.rand((2, 3, LEGS_PX, LEGS_PX)))
+    assert places.shape == (2, 10, 2) and seen.shape == (2, 10) and there.shape == (2,)
+    assert all(bool(torch.isfinite(part).all()) for part in (places, seen, there))
+    assert LEG_JOINTS[:2] == HIPS
