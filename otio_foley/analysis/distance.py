@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, NOSE, RIGHT_LEG, SHOULDERS
+from otio_foley.analysis.skeleton import (
+    FILLED,
+    HIPS,
+    LEFT_LEG,
+    LEG,
+    NECK,
+    NOSE,
+    RIGHT_LEG,
+    SHOULDERS,
+    TRUNK,
+)
 from otio_foley.types import FloatArray, Pose
 
-#: Parts of the body's height (Winter 2009, figure 4.1): shoulders over hips; hip to ankle; and the
-#: nose over the shoulders (0.93 less 0.818).
-_TRUNK, _LEG, _NECK = 0.288, 0.491, 0.112
 _SURE: Final = 0.5
 _SMOOTHED_S: Final = 0.5
-
-#: A standing figure covers its height, a quarter of that in width, three quarters of that box: as
-#: `mix.displacement.REFERENCE_AREA` has it.
-_FILLED: Final = 0.25 * 0.75
 
 _ADULT_M: Final = 1.7
 #: Of a 35 mm lens on Super 35 film; a movie does not say, so distances are plausible, no more.
@@ -40,13 +43,13 @@ def body_height(pose: Pose) -> FloatArray:
     points = np.where((pose.confidence >= _SURE)[..., None], pose.keypoints_px, np.nan)
     hips, shoulders = points[:, HIPS].mean(axis=1), points[:, SHOULDERS].mean(axis=1)
     told = [
-        np.linalg.norm(shoulders - hips, axis=1) / _TRUNK,
-        np.linalg.norm(points[:, NOSE] - shoulders, axis=1) / _NECK * 0.9,
+        np.linalg.norm(shoulders - hips, axis=1) / TRUNK,
+        np.linalg.norm(points[:, NOSE] - shoulders, axis=1) / NECK * 0.9,
     ]
     for hip, knee, ankle, _, _ in (LEFT_LEG, RIGHT_LEG):
         upper = np.linalg.norm(points[:, knee] - points[:, hip], axis=1)
         lower = np.linalg.norm(points[:, ankle] - points[:, knee], axis=1)
-        told.append((upper + lower) / _LEG)
+        told.append((upper + lower) / LEG)
     # fmax leaves NaN only where nothing is known.
     height = np.fmax.reduce(told) / pose.image_size_px[1]
     return _smoothed(pose.times_s, height)
@@ -57,7 +60,7 @@ def nearness_area(pose: Pose) -> FloatArray:
     the whole of it would cover. NaN where neither is known."""
     width, high = pose.image_size_px
     height = body_height(pose)
-    whole = _FILLED * height**2 * (high / width)
+    whole = FILLED * height**2 * (high / width)
     area = np.where(_cut_off(pose), np.fmax(pose.silhouette_area, whole), pose.silhouette_area)
     return np.asarray(np.where(np.isfinite(area), area, whole))
 

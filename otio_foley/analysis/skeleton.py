@@ -21,6 +21,15 @@ LEG_OF: Final[dict[Foot, tuple[int, int, int, int, int]]] = {
     "right": RIGHT_LEG,
 }
 
+#: Parts of the body's height (Winter 2009, figure 4.1): shoulders over hips; hip to ankle; and the
+#: nose over the shoulders (0.93 less 0.818).
+TRUNK: Final = 0.288
+LEG: Final = 0.491
+NECK: Final = 0.112
+#: A standing figure covers its height, a quarter of that in width, three quarters of that box: as
+#: `mix.displacement.REFERENCE_AREA` has it. Of its height's square:
+FILLED: Final = 0.25 * 0.75
+
 
 def legs_of(keypoints: FloatArray) -> tuple[FloatArray, float]:
     """Both legs (2, 5, D) of a person's keypoints (33, D), and how long the longer one is from hip

@@ -1,23 +1,58 @@
-"""What trainings share: the running average that ships, arithmetic that does not stall, and how
-weights and what they were made from are written."""
+"""What trainings share: the descent, the running average that ships, arithmetic that does not
+stall, and how weights and what they were made from are written."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from otio_foley.types import JsonValue
 
 _Weights: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
+_Network = TypeVar("_Network", bound=nn.Module)
+
+#: Steps from one word about a training to the next.
+_TOLD_EVERY = 50
+
+
+def descend(
+    network: _Network,
+    loss: Callable[[int], Tensor],
+    schedule: LRScheduler,
+    *,
+    steps: int,
+    kept: float,
+    tell: Callable[[str], None],
+) -> _Network:
+    """Follow a loss, of the step (1 to `steps`), down with a schedule's optimiser; the
+    `running_average` of the network on its way, ready for use."""
+    averaged = running_average(network, kept)
+    losses = []
+    with denormals_flushed():
+        for step in range(1, steps + 1):
+            off = loss(step)
+            schedule.optimizer.zero_grad()
+            off.backward()  # type: ignore[no-untyped-call]
+            schedule.optimizer.step()
+            schedule.step()
+            averaged.update_parameters(network)
+            losses.append(float(off.detach()))
+            if step % _TOLD_EVERY == 0 or step == steps:
+                tell(f"step {step} of {steps}: loss {np.mean(losses[-_TOLD_EVERY:]):.4f}")
+    learned = averaged.module
+    assert isinstance(learned, type(network))
+    return learned.eval()
 
 
 def running_average(network: nn.Module, kept: float) -> AveragedModel:

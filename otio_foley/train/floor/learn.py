@@ -25,12 +25,12 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from otio_foley.analysis.floor import CARD, FLOORS, FloorNetwork, load_network, normalised
 from otio_foley.analysis.underfoot import PATCH_PX
-from otio_foley.train.fitting import denormals_flushed, running_average, save, write_card
+from otio_foley.train.fitting import descend, save, write_card
 from otio_foley.train.floor.folds import FOLDS, folds_of
 from otio_foley.train.floor.judge import fitted_temperature, voted
 from otio_foley.train.floor.stills import Shot, assets_in, read_scenes, read_views
@@ -63,7 +63,6 @@ def fit(
     rng = np.random.default_rng(seed)
     network = FloorNetwork()
     begin(network)
-    averaged = running_average(network, _KEPT)
     optimiser = torch.optim.AdamW(
         [
             {"params": [p for p in network.body.parameters() if p.requires_grad], "lr": _RATE},
@@ -78,28 +77,18 @@ def fit(
     # Batches are small and of all floors: the normalisations keep what a million pictures gave.
     network.eval()
     network.drop.train()
-    losses = []
-    with denormals_flushed():
-        for step in range(1, steps + 1):
-            strength = _WORST * min(1.0, step / (_HARDER_UNTIL * steps))
-            drawn = [deal.one() for _ in range(batch)]
-            patches = np.stack([augmented(patch, rng, strength) for patch, _ in drawn])
-            loss = functional.cross_entropy(
-                network(normalised(patches)),
-                torch.tensor([label for _, label in drawn]),
-                label_smoothing=_SMOOTHED,
-            )
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-            averaged.update_parameters(network)
-            losses.append(float(loss.detach()))
-            if step % 50 == 0 or step == steps:
-                tell(f"step {step} of {steps}: loss {np.mean(losses[-50:]):.3f}")
-    learned = averaged.module
-    assert isinstance(learned, FloorNetwork)
-    return learned.eval()
+
+    def next_loss(step: int) -> Tensor:
+        strength = _WORST * min(1.0, step / (_HARDER_UNTIL * steps))
+        drawn = [deal.one() for _ in range(batch)]
+        patches = np.stack([augmented(patch, rng, strength) for patch, _ in drawn])
+        return functional.cross_entropy(
+            network(normalised(patches)),
+            torch.tensor([label for _, label in drawn]),
+            label_smoothing=_SMOOTHED,
+        )
+
+    return descend(network, next_loss, schedule, steps=steps, kept=_KEPT, tell=tell)
 
 
 class _Deal:

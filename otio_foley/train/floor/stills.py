@@ -10,11 +10,9 @@ and its number alone, and what is finished is not made again.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,6 @@ from threadpoolctl import threadpool_limits
 
 from otio_foley.analysis.underfoot import PATCH_PX, floor_patches
 from otio_foley.train.floor.views import view
-from otio_foley.train.stage import crew
 from otio_foley.train.stage.body import load_body
 from otio_foley.train.stage.clip import Player, build_set, cast_players, motion_times, shoot_cameras
 from otio_foley.train.stage.floors import Floor, floors, others, tile
@@ -31,9 +28,8 @@ from otio_foley.train.stage.keypoints import keypoints_m
 from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.stage.recipes import Plan, plan
 from otio_foley.train.stage.render import Renderer
+from otio_foley.train.stage.scenes import asked, scene_path, scene_paths, tell_scenes
 
-#: Scenes that one process makes: it takes as long as one of them to start.
-_AT_ONCE = 10
 #: Floors that one scene is laid out on, and moments that are taken on each.
 _FLOORS, _MOMENTS = 10, 2
 #: Views of each floor.
@@ -54,17 +50,6 @@ class Shot:
     patches: NDArray[np.uint8]
 
 
-def make_scenes(out: Path, shared: Path, seed: int, scenes: int, block: int) -> None:
-    """What is missing of a block of scenes."""
-    for number in range(block * _AT_ONCE, min(scenes, (block + 1) * _AT_ONCE)):
-        if not _path(out, number).exists():
-            make_scene(out, shared, seed, number)
-
-
-def _path(out: Path, number: int) -> Path:
-    return out / f"{number:05}.npz"
-
-
 def make_scene(out: Path, shared: Path, seed: int, number: int) -> None:
     """All shots of one scene, as `OUT/00012.npz`; nothing if the camera sees no feet."""
     with threadpool_limits(1):
@@ -75,7 +60,7 @@ def make_scene(out: Path, shared: Path, seed: int, number: int) -> None:
         shots = shoot_cameras(laid, players)
         chosen = _drawn(shared, rng, number)
         found = list(_shots(laid, players, shots, shared, chosen, rng))
-    _write(_path(out, number), found)
+    _write(scene_path(out, number), found)
 
 
 def make_views(out: Path, shared: Path, seed: int, floor_number: int) -> None:
@@ -182,7 +167,7 @@ def assets_in(folder: Path) -> set[tuple[str, str]]:
 
 def read_scenes(folder: Path) -> list[Shot]:
     """Every shot of every scene in a folder, in order."""
-    return _read(sorted(folder.glob("[0-9]*.npz")))
+    return _read(scene_paths(folder))
 
 
 def read_views(folder: Path) -> list[Shot]:
@@ -204,34 +189,12 @@ def _read(paths: list[Path]) -> list[Shot]:
     return shots
 
 
-def make_stills(out: Path, shared: Path, *, scenes: int, seed: int, jobs: int) -> Iterator[int]:
-    """Make the views and scenes that are missing, and give how many scenes there are, as they are
-    done."""
-    out.mkdir(parents=True, exist_ok=True)
-    for number in range(len(_every(shared))):
-        make_views(out, shared, seed, number)
-    missing = {number for number in range(scenes) if not _path(out, number).exists()}
-    blocks = sorted({number // _AT_ONCE for number in missing})
-    for block in crew.done(partial(make_scenes, out, shared, seed, scenes), blocks, jobs):
-        missing -= set(range(block * _AT_ONCE, (block + 1) * _AT_ONCE))
-        yield scenes - len(missing)
-
-
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--material", type=Path, default=Path("../shared"))
-    parser.add_argument("--scenes", type=int, default=240)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args(arguments)
-    done = make_stills(
-        given.out, given.material, scenes=given.scenes, seed=given.seed, jobs=given.jobs
-    )
-    for ready in done:
-        print(f"{ready} of {given.scenes} scenes", flush=True)
+    given = asked(__doc__, 240, arguments)
+    given.out.mkdir(parents=True, exist_ok=True)
+    for number in range(len(_every(given.material))):
+        make_views(given.out, given.material, given.seed, number)
+    tell_scenes(make_scene, given)
     return 0
 
 

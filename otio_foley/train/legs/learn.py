@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +24,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from otio_foley.analysis.legs import LEG_JOINTS, LEGS_PX, LegsNetwork, load_legs
-from otio_foley.train.fitting import denormals_flushed, running_average, save, write_card
+from otio_foley.train.fitting import descend, save, write_card
 from otio_foley.train.legs.blazepose import begin
 from otio_foley.train.legs.lessons import OTHER_LEG, Lesson, lesson
 from otio_foley.train.legs.normalising import fold, normalise
 from otio_foley.train.legs.stills import Still, read_scene
+from otio_foley.train.stage.scenes import scene_paths
 
 CARD = "legs.json"
 #: Lessons of every still, and scenes of which the last is held back.
 _ROUNDS, _HELD = 3, 10
+#: The round that is judged on: none of those learned from.
+_JUDGED = 100
 _BATCH, _RATE, _DECAY, _KEPT = 32, 2e-3, 0.01, 0.99
 STEPS = 1600
 #: So many lessons tell the normalisations what there is to normalise.
@@ -123,31 +126,22 @@ def fit(lessons: Lessons, *, steps: int, seed: int, tell: Callable[[str], None])
     rng = np.random.default_rng(seed)
     network = begin(LegsNetwork())
     _normalise(network, lessons.features[:_SETTLING].float())
-    averaged = running_average(network, _KEPT)
     learning = [value for value in network.parameters() if value.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=_RATE, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, steps, pct_start=0.1)
-    losses = []
     order = np.zeros(0, dtype=np.intp)
-    with denormals_flushed():
-        for step in range(1, steps + 1):
-            if len(order) < _BATCH:
-                order = rng.permutation(len(lessons.there))
-            rows, order = torch.from_numpy(order[:_BATCH]), order[_BATCH:]
-            off = loss(network, lessons, rows)
-            optimiser.zero_grad()
-            off.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-            averaged.update_parameters(network)
-            losses.append(float(off.detach()))
-            if step % 50 == 0 or step == steps:
-                tell(f"step {step} of {steps}: loss {np.mean(losses[-50:]):.4f}")
-    learned = averaged.module
-    assert isinstance(learned, LegsNetwork)
+
+    def next_loss(_: int) -> Tensor:
+        nonlocal order
+        if len(order) < _BATCH:
+            order = rng.permutation(len(lessons.there))
+        rows, order = torch.from_numpy(order[:_BATCH]), order[_BATCH:]
+        return loss(network, lessons, rows)
+
+    learned = descend(network, next_loss, schedule, steps=steps, kept=_KEPT, tell=tell)
     for part in _taught(learned):
         fold(part)
-    return learned.eval()
+    return learned
 
 
 def _taught(network: LegsNetwork) -> tuple[nn.Module, ...]:
@@ -201,17 +195,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     given.work.mkdir(parents=True, exist_ok=True)
-    scenes = sorted(given.stills.glob("[0-9]*.npz"))
-    held = [still for path in scenes[_HELD - 1 :: _HELD] for still in read_scene(path)]
-    stills = [
-        still
-        for number, path in enumerate(scenes)
-        if number % _HELD != _HELD - 1
-        for still in read_scene(path)
-    ]
+    scenes = scene_paths(given.stills)
+    held_back = scenes[_HELD - 1 :: _HELD]
     eye = begin(LegsNetwork()).eye.eval()
     path = given.work / "lessons.pt"
     if not path.exists():
+        stills = _read(one for one in scenes if one not in held_back)
         rounds = []
         for number in range(_ROUNDS):
             rounds.append(seen_by(eye, drawn(stills, given.seed, number)))
@@ -229,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         save(network.half(), weights)
     network = load_legs(weights).float()
-    figures = judged(network, seen_by(eye, drawn(held, given.seed, 100)))
+    figures = judged(network, seen_by(eye, drawn(_read(held_back), given.seed, _JUDGED)))
     print(figures)
     if given.out is not None:
         save(load_legs(weights).half(), given.out)
@@ -244,6 +233,10 @@ def main(arguments: list[str] | None = None) -> int:
             f"--steps {given.steps} --seed {given.seed} --out models/legs.safetensors",
         )
     return 0
+
+
+def _read(scenes: Iterable[Path]) -> list[Still]:
+    return [still for path in scenes for still in read_scene(path)]
 
 
 if __name__ == "__main__":

@@ -11,11 +11,9 @@ made again.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from otio_foley.train.stage import crew, keypoints, look
+from otio_foley.train.stage import keypoints, look
 from otio_foley.train.stage.body import load_body
 from otio_foley.train.stage.clip import Player, build_set, cast_players, motion_times, shoot_cameras
 from otio_foley.train.stage.floors import floors, tile
@@ -31,9 +29,8 @@ from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.stage.recipes import Plan, plan
 from otio_foley.train.stage.render import Renderer
 from otio_foley.train.stage.rotation import Array
+from otio_foley.train.stage.scenes import asked, scene_path, tell_scenes
 
-#: Scenes that one process makes: it takes as long as one of them to start.
-_AT_ONCE = 10
 #: Stills of one scene, and how many of them one floor stays for.
 _STILLS, _A_FLOOR = 30, 5
 SIDE_PX = 384
@@ -59,17 +56,6 @@ class Still:
     seen: NDArray[np.bool_]
 
 
-def make_scenes(out: Path, shared: Path, seed: int, scenes: int, block: int) -> None:
-    """What is missing of a block of scenes."""
-    for number in range(block * _AT_ONCE, min(scenes, (block + 1) * _AT_ONCE)):
-        if not _path(out, number).exists():
-            make_scene(out, shared, seed, number)
-
-
-def _path(out: Path, number: int) -> Path:
-    return out / f"{number:05}.npz"
-
-
 def make_scene(out: Path, shared: Path, seed: int, number: int) -> None:
     """All stills of one scene, as `OUT/00012.npz`."""
     with threadpool_limits(1):
@@ -77,7 +63,7 @@ def make_scene(out: Path, shared: Path, seed: int, number: int) -> None:
         laid = replace(hard, size_px=(SIDE_PX, SIDE_PX), camera="static", parts=hard.parts[:2])
         players = cast_players(laid, load_body(shared / "body"), shared)
         stills = list(_stills(laid, players, shared))
-    draft = _path(out, number).with_suffix(".part")
+    draft = scene_path(out, number).with_suffix(".part")
     coded = [_jpeg(still.picture) for still in stills]
     with draft.open("wb") as file:
         np.savez(
@@ -87,7 +73,7 @@ def make_scene(out: Path, shared: Path, seed: int, number: int) -> None:
             keypoints_px=np.stack([still.keypoints_px for still in stills]),
             seen=np.stack([still.seen for still in stills]),
         )
-    draft.rename(_path(out, number))
+    draft.rename(scene_path(out, number))
 
 
 def _stills(laid: Plan, players: Sequence[Player], shared: Path) -> Iterator[Still]:
@@ -178,31 +164,8 @@ def read_scene(path: Path) -> list[Still]:
         ]
 
 
-def make_stills(out: Path, shared: Path, *, scenes: int, seed: int, jobs: int) -> Iterator[int]:
-    """Make the scenes that are missing, and give how many there are, as they are done."""
-    out.mkdir(parents=True, exist_ok=True)
-    missing = {number for number in range(scenes) if not _path(out, number).exists()}
-    blocks = sorted({number // _AT_ONCE for number in missing})
-    for block in crew.done(partial(make_scenes, out, shared, seed, scenes), blocks, jobs):
-        missing -= set(range(block * _AT_ONCE, (block + 1) * _AT_ONCE))
-        yield scenes - len(missing)
-
-
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--material", type=Path, default=Path("../shared"))
-    parser.add_argument("--scenes", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args(arguments)
-    done = make_stills(
-        given.out, given.material, scenes=given.scenes, seed=given.seed, jobs=given.jobs
-    )
-    for ready in done:
-        print(f"{ready} of {given.scenes} scenes", flush=True)
+    tell_scenes(make_scene, asked(__doc__, 400, arguments))
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
+from otio_foley.analysis.skeleton import LEG
 from otio_foley.types import FloatArray, Foot, Gait
 
 #: What a truth rests on: a plate that feels weight, somebody's labels, or a rule over positions.
@@ -142,10 +143,9 @@ def _joined(spans: Sequence[tuple[float, float]]) -> tuple[Window, ...]:
 
 
 def height_from_legs_m(joints_m: FloatArray) -> float:
-    """A person's height from thigh and shank, which are 0.491 of it (Winter 2009, figure 4.1:
-    hip 0.530, ankle 0.039 above the floor)."""
+    """A person's height from thigh and shank, which are `LEG` of it."""
     thigh, shank = (
         np.linalg.norm(joints_m[:, :, upper] - joints_m[:, :, upper + 1], axis=2)
         for upper in (HIP, KNEE)
     )
-    return float(np.median(thigh + shank)) / 0.491
+    return float(np.median(thigh + shank)) / LEG
