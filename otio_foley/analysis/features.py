@@ -17,7 +17,7 @@ from scipy.interpolate import make_interp_spline
 from scipy.ndimage import percentile_filter
 
 from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, RIGHT_LEG
-from otio_foley.analysis.tracks import Showing, showings, untangle_legs
+from otio_foley.analysis.tracks import Showing, showings
 from otio_foley.types import CameraMotion, FloatArray, Pose
 
 #: Samples a second that the network sees, whatever the movie's rate is.
@@ -58,11 +58,12 @@ def stretches(pose: Pose, camera: CameraMotion) -> tuple[Stretch, ...]:
 
 
 def _stretch(shown: Showing) -> Stretch:
-    times_s, points, confidence = shown.times_s, shown.points, shown.confidence
-    scale = _leg_px(times_s, points)
+    times_s = shown.times_s
+    scale = _leg_px(times_s, shown.points)
     # A person's size changes slowly; places are compared within a frame, ways between frames.
-    hips = points[:, HIPS].mean(axis=1)
-    legs = untangle_legs((points - hips[:, None]) / scale[:, None, None], confidence)
+    hips = shown.points[:, HIPS].mean(axis=1)
+    shown = shown.untangled(_from_hips(shown.points, hips, scale))
+    legs, confidence = _from_hips(shown.points, hips, scale), shown.confidence
     grid = np.arange(times_s[0], times_s[-1] + 1e-9, 1.0 / GRID_HZ)
 
     def on_grid(values: FloatArray) -> FloatArray:
@@ -114,6 +115,10 @@ def _stretch(shown: Showing) -> Stretch:
         features=np.clip(np.stack(features), -_LARGEST, _LARGEST).astype(np.float32),
         sure=np.stack([sure[0].mean(axis=1), sure[1].mean(axis=1)]),
     )
+
+
+def _from_hips(points: FloatArray, hips: FloatArray, scale: FloatArray) -> FloatArray:
+    return np.asarray((points - hips[:, None]) / scale[:, None, None])
 
 
 def _leg_px(times_s: FloatArray, points: FloatArray) -> FloatArray:

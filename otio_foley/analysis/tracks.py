@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from otio_foley.analysis.flow import to_ground
 from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, LEG_OF, RIGHT_LEG
+from otio_foley.analysis.untangling import misnamed
 from otio_foley.types import CameraMotion, FloatArray, Foot, Pose
 
 #: Trajectories are sampled at this rate, whatever the movie's is.
@@ -25,11 +27,6 @@ _CUTOFF_HZ = 6.0
 #: Longer holes in a track are not bridged.
 _LONGEST_HOLE_S = 0.2
 _FEWEST_FRAMES = 5
-
-#: Legs are taken as named unless that costs so many leg lengths of jump: where they cross, the
-#: network is as good as any guess.
-_RENAME_COST = 0.03
-
 
 #: Hips that the network is less sure of, most of the time, are not seen.
 _SEEN = 0.5
@@ -78,6 +75,25 @@ class Showing:
     confidence: FloatArray
     at_edge: NDArray[np.bool_]
 
+    def untangled(self, points: FloatArray) -> Showing:
+        """With the legs renamed where they are `misnamed`, as points (T, 33, 2) move: these, in leg
+        lengths, in a frame of reference in which legs move smoothly."""
+        swapped = misnamed(points, self.confidence, self.times_s)
+
+        def renamed(values: NDArray[Any]) -> NDArray[Any]:
+            right = values.copy()
+            for one, other in zip(LEFT_LEG, RIGHT_LEG, strict=True):
+                right[swapped, one] = values[swapped, other]
+                right[swapped, other] = values[swapped, one]
+            return right
+
+        return replace(
+            self,
+            points=renamed(self.points),
+            confidence=renamed(self.confidence),
+            at_edge=renamed(self.at_edge),
+        )
+
 
 def showings(pose: Pose, camera: CameraMotion, *, longest_hole_s: float) -> tuple[Showing, ...]:
     """Where a person's legs are seen, one entry for each stretch of at least five frames."""
@@ -116,9 +132,9 @@ def at_edge(keypoints_px: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bo
 
 
 def _gait_track(shown: Showing) -> GaitTrack:
-    times_s, confidence = shown.times_s, shown.confidence
     leg_px = leg_length_px(shown.points)
-    points = untangle_legs(shown.points / leg_px, confidence)
+    shown = shown.untangled(shown.points / leg_px)
+    times_s, confidence, points = shown.times_s, shown.confidence, shown.points / leg_px
     grid = np.arange(times_s[0], times_s[-1] + 1e-9, 1.0 / GRID_HZ)
     feet = {}
     for foot, (_, _, ankle, heel, toe) in LEG_OF.items():
@@ -151,42 +167,6 @@ def leg_length_px(points: FloatArray) -> float:
         chain = points[:, [hip, knee, ankle, heel]]
         lengths.append(np.linalg.norm(np.diff(chain, axis=1), axis=2).sum(axis=1))
     return max(1.0, float(np.percentile(np.concatenate(lengths), 75)))
-
-
-def untangle_legs(points: FloatArray, confidence: FloatArray) -> FloatArray:
-    """Undo left/right swaps of the legs between frames.
-
-    points (T, 33, 2) in leg lengths, confidence (T, 33). Each frame's legs may be taken as named
-    or swapped; the choice with the smoothest motion (least second difference, weighted by
-    confidence) wins, with a small price on every swap. Exact minimum by dynamic programming over
-    the choices of two neighbouring frames.
-    """
-    legs = np.stack([points[:, LEFT_LEG], points[:, RIGHT_LEG]], axis=1)  # (T, 2, 5, 2)
-    options = np.stack([legs, legs[:, ::-1]], axis=1)  # (T, choice, leg, joint, xy)
-    weight = confidence[:, LEFT_LEG + RIGHT_LEG].mean(axis=1)
-    count = len(points)
-    best = np.zeros((2, 2))
-    best[1, :] += _RENAME_COST
-    best[:, 1] += _RENAME_COST
-    came_from = np.zeros((count, 2, 2), dtype=np.intp)
-    for t in range(2, count):
-        # bends[a, b, c]: choice a two frames ago, b one frame ago, c now
-        then, before, now = options[t - 2], options[t - 1], options[t]
-        bend = then[:, None, None] - 2 * before[None, :, None] + now[None, None]
-        bends = np.abs(bend).mean(axis=(3, 4, 5))
-        cost = best[:, :, None] + bends * (0.2 + weight[t])
-        cost[:, :, 1] += _RENAME_COST
-        came_from[t] = cost.argmin(axis=0)
-        best = cost.min(axis=0)
-    choice = np.zeros(count, dtype=np.intp)
-    choice[-2:] = np.unravel_index(int(best.argmin()), best.shape)
-    for t in range(count - 1, 1, -1):
-        choice[t - 2] = came_from[t, choice[t - 1], choice[t]]
-    untangled = points.copy()
-    chosen = options[np.arange(count), choice]
-    untangled[:, LEFT_LEG] = chosen[:, 0]
-    untangled[:, RIGHT_LEG] = chosen[:, 1]
-    return untangled
 
 
 def _without_outliers(track: FloatArray) -> FloatArray:
