@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.legs import see_legs
+from otio_foley.analysis.legs import legs_place, see_legs
 from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.analysis.skeleton import legs_of
@@ -44,6 +44,8 @@ _MORE_LIKE = 0.3
 
 #: Legs that are not at their place are looked for in a square so much larger.
 _WIDER = 1.6
+#: What their square keeps of its size from picture to picture, where they ask for a smaller one.
+_NARROWS = 0.95
 
 #: So unlike somebody is no sight of them once they were lost.
 _STRANGE = 1.0
@@ -78,6 +80,8 @@ class Track:
     last_seen_s: float = -np.inf
     missed: int = 0
     """Pictures since they were last seen."""
+    were_legs: bool = False
+    """Whether legs alone were ever seen of them: who then stands on these may be nobody."""
     notes: Notes = field(default_factory=Notes)
 
     @classmethod
@@ -103,19 +107,22 @@ class Track:
 
     def find(self, picture: Picture, network: PoseNetwork) -> Person | None:
         """Who is where this person ought to be: at their place, or else about it."""
-        if self.last.feet is not None:
-            return self._find_legs(picture)
+        if self.last.legs_alone:
+            return self._find_legs(picture, self.place)
         person = network.see(picture.rgb, self.place)
         if person is not None and self._may_be(person):
             return person
         about = network.people(picture.rgb, self.crop)
         likely = [person for person in about if self._may_be(person)]
+        if not likely and self.were_legs:
+            height, width = picture.rgb.shape[:2]
+            place = legs_place(self.last.keypoints_px, (width, height))
+            return self._find_legs(picture, _moved(place, (1 + self.missed) * self.velocity_px))
         return min(likely, key=self.unlike, default=None)
 
-    def _find_legs(self, picture: Picture) -> Person | None:
-        wide = replace(self.place, side_px=_WIDER * self.place.side_px)
-        for place in (self.place, wide):
-            legs = see_legs(picture.rgb, place)
+    def _find_legs(self, picture: Picture, place: Crop) -> Person | None:
+        for about in (place, replace(place, side_px=_WIDER * place.side_px)):
+            legs = see_legs(picture.rgb, about)
             if legs is not None and self._may_be(legs):
                 return legs
         return None
@@ -128,7 +135,7 @@ class Track:
 
     def take(self, person: Person, picture: Picture) -> None:
         """It is them."""
-        if self.seen and (person.feet is None) == (self.last.feet is None):
+        if self.seen and person.legs_alone == self.last.legs_alone:
             moved = (_hips(person) - _hips(self.last)) / (1 + self.missed)
             # By the picture's own interval: careful after a gap and with somebody new, whose places
             # are the least exact.
@@ -137,14 +144,23 @@ class Track:
             self.colour = self.colour + _COLOUR_SHARE * (person.colour - self.colour)
         else:  # legs and whole people are placed by other parts of them, and otherwise clothed
             self.colour = person.colour
+        self.were_legs = self.were_legs or person.legs_alone
         self.seen[picture.time_s] = person
         self.notes.take(
             picture.time_s, picture.rgb, picture.flow, picture.elapsed_s, person.keypoints_px
         )
         self.last_seen_s = picture.time_s
         self.missed = 0
-        self.place = _moved(person.place, self.velocity_px)
+        self.place = _moved(self._steady(person), self.velocity_px)
         self.crop = crop_around(person, self.velocity_px, self.crop)
+
+    def _steady(self, person: Person) -> Crop:
+        """Where to look next: the square about legs alone, which are narrow where they cross and
+        wide in a stride, gets smaller slowly."""
+        if not person.legs_alone:
+            return person.place
+        side = _NARROWS * self.place.side_px + (1.0 - _NARROWS) * person.place.side_px
+        return replace(person.place, side_px=max(side, person.place.side_px))
 
     def miss(self) -> None:
         """They are not seen."""
@@ -261,10 +277,10 @@ def _moved(crop: Crop, by_px: FloatArray) -> Crop:
 
 
 def same_legs(one: Person, other: Person) -> bool:
-    """The joints of the legs lie on each other to within a quarter of a leg."""
-    (legs, length), (others, _) = legs_of(one.keypoints_px), legs_of(other.keypoints_px)
+    """The joints of the legs lie on each other to within a quarter of a leg, about as long."""
+    (legs, length), (others, theirs) = legs_of(one.keypoints_px), legs_of(other.keypoints_px)
     apart = np.linalg.norm(legs - others, axis=2)
-    return float(np.median(apart)) < 0.25 * length
+    return float(np.median(apart)) < 0.25 * length and 0.6 * length < theirs < 1.7 * length
 
 
 def same(one: Person, other: Person) -> bool:

@@ -193,11 +193,12 @@ class _Crowd:
     def _look(self, picture: Picture, grey: NDArray[np.uint8]) -> None:
         change = change_between(self.looked_at, grey)
         self.looked_at = grey
-        # A change is where somebody was at the last look as well as where they are now.
+        # A change is where somebody was at the last look as well as where they are now. Who leans
+        # is often nobody: what moves there may be somebody's legs.
         sights = [
             track.seen[at_s]
             for track in self.active
-            if not track.missed
+            if not track.missed and not _leans(track.last)
             for at_s in (self.last_look_s, track.last_seen_s)
             if at_s in track.seen
         ]
@@ -211,9 +212,7 @@ class _Crowd:
             if legs is not None:
                 legs.take(person, picture)
                 continue
-            if any(
-                same(track.last, person) or part_of(person, track.last) for track in self.active
-            ):
+            if any(_is_known(person, track.last) for track in self.active):
                 continue
             if len(self.active) >= 2 * self.most_people:
                 continue
@@ -300,15 +299,25 @@ class _Crowd:
         return tracks[: self.most_people]
 
 
+def _leans(person: Person) -> bool:
+    """Whether this is no legs, and nobody about upright: legs alone are now and then taken for
+    arms, of somebody upside down."""
+    return abs(person.place.turn_rad) >= _LEANS_RAD
+
+
 def _is_whole(person: Person) -> bool:
-    """Whether this is a person, and no legs: those alone are now and then taken for arms, of
-    somebody upside down."""
-    return person.feet is None and abs(person.place.turn_rad) < _LEANS_RAD
+    return not person.legs_alone and not _leans(person)
+
+
+def _is_known(person: Person, followed: Person) -> bool:
+    """Whether a find is somebody who is followed, or a part of them."""
+    within = part_of(person, followed) and not (person.legs_alone and _leans(followed))
+    return within or same(followed, person)
 
 
 def _is_above(person: Person, legs: Person) -> bool:
     """Whether somebody whole stands on legs that were seen alone."""
-    return _is_whole(person) and legs.feet is not None and same_legs(legs, person)
+    return _is_whole(person) and legs.legs_alone and same_legs(legs, person)
 
 
 def _is_somebody(seen: Mapping[float, Person], times_s: FloatArray) -> bool:

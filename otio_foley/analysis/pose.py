@@ -97,6 +97,11 @@ class Person:
     feet: float | None = None
 
     @property
+    def legs_alone(self) -> bool:
+        """Whether these are legs without a body."""
+        return self.feet is not None
+
+    @property
     def certainty(self) -> float:
         """How sure it is that this is somebody (0..1)."""
         return float(self.confidence.mean()) if self.feet is None else self.feet
@@ -221,7 +226,7 @@ def _place(circle: FloatArray) -> Crop:
 
 
 def _clothes(rgb: NDArray[Any], keypoints_px: FloatArray) -> FloatArray:
-    """The middle colour of trunk and thighs (6,), L*a*b* each; beyond the border, the border's."""
+    """The middle colour of trunk and thighs (6,), L*a*b* each."""
     shoulders, hips = keypoints_px[list(SHOULDERS)], keypoints_px[list(HIPS)]
     across = np.linspace(0.2, 0.8, 7)[:, None, None]
     down = np.linspace(0.15, 0.9, 9)[None, :, None]
@@ -229,10 +234,14 @@ def _clothes(rgb: NDArray[Any], keypoints_px: FloatArray) -> FloatArray:
     trunk = upper + down * (lower - upper)
     knees = keypoints_px[[LEFT_LEG[1], RIGHT_LEG[1]]]
     thighs = hips[:, None] + down * (knees - hips)[:, None]
-    colours = []
-    for points in (trunk, thighs):
-        last = (rgb.shape[1] - 1, rgb.shape[0] - 1)
-        at = np.clip(np.rint(points.reshape(-1, 2)), 0, last).astype(np.intp)
-        colours.append(np.median(rgb[at[:, 1], at[:, 0]], axis=0))
-    shares = (np.array([colours]) / 255.0).astype(np.float32)
-    return np.asarray(cv2.cvtColor(shares, cv2.COLOR_RGB2LAB).reshape(6), dtype=np.float64)
+    return np.concatenate([colour_at(rgb, trunk), colour_at(rgb, thighs)])
+
+
+def colour_at(rgb: NDArray[Any], points_px: FloatArray) -> FloatArray:
+    """The middle colour (3,), CIE L*a*b*, of a picture at points (..., 2); beyond the border, the
+    border's."""
+    last = (rgb.shape[1] - 1, rgb.shape[0] - 1)
+    at = np.clip(np.rint(points_px.reshape(-1, 2)), 0, last).astype(np.intp)
+    middle = np.median(rgb[at[:, 1], at[:, 0]], axis=0)[None, None] / 255.0
+    lab = cv2.cvtColor(middle.astype(np.float32), cv2.COLOR_RGB2LAB)
+    return np.asarray(lab.ravel(), dtype=np.float64)

@@ -33,11 +33,11 @@ from otio_foley.train.stage.scenes import scene_paths
 
 CARD = "legs.json"
 #: Lessons of every still, and scenes of which the last is held back.
-_ROUNDS, _HELD = 3, 10
+_ROUNDS, _HELD = 6, 10
 #: The round that is judged on: none of those learned from.
 _JUDGED = 100
 _BATCH, _RATE, _DECAY, _KEPT = 32, 2e-3, 0.01, 0.99
-STEPS = 1600
+STEPS = 5000
 #: So many lessons tell the normalisations what there is to normalise.
 _SETTLING = 256
 #: Errors (leg lengths) below this count by their square.
