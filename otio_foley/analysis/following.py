@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.legs import legs_place, see_legs
+from otio_foley.analysis.legs import SURE_FEET, legs_place, see_legs
 from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.analysis.skeleton import legs_of
@@ -46,6 +46,9 @@ _MORE_LIKE = 0.3
 _WIDER = 1.6
 #: What their square keeps of its size from picture to picture, where they ask for a smaller one.
 _NARROWS = 0.95
+
+#: Who is followed may for a moment be as little certain as this.
+_LEAST_CERTAIN = 0.3
 
 #: So unlike somebody is no sight of them once they were lost.
 _STRANGE = 1.0
@@ -254,7 +257,7 @@ def _plausible(person: Person, crop: Crop) -> bool:
     return bool(
         np.hypot(*offset) < 0.5 * size
         and 0.5 < person.size_px / size < 2.0
-        and person.certainty > 0.3
+        and person.certainty > (SURE_FEET if person.legs_alone else _LEAST_CERTAIN)
     )
 
 

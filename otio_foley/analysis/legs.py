@@ -49,8 +49,11 @@ _CELLS, _WAY_PX = 16, 64.0
 #: the least that it is, over a leg's length: where only feet are, they may stand on one spot.
 _MARGIN, _LEAST = 1.35, 0.35
 
-#: Feet may be there from this chance on; to be found they have to be surer (`search`).
+#: Feet may be there from this chance on, and are worth another look nearer by; to be found and
+#: followed they have to be surer: real ones are at 0.95 and above but where something hides them, a
+#: wall that somebody has just left is at 0.3 to 0.9.
 _LEAST_CHANCE = 0.3
+SURE_FEET = 0.8
 
 
 def see_legs(rgb: NDArray[np.uint8], place: Crop) -> Person | None:

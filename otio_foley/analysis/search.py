@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_foley.analysis.legs import SURE_FEET
 from otio_foley.analysis.pose import Crop, Detection, Person
 from otio_foley.analysis.skeleton import legs_of
 
@@ -27,9 +28,9 @@ _LEAST_SIZE = 0.08
 #: Mean confidence of the keypoints below which a find is no person.
 LEAST_CONFIDENCE = 0.5
 
-#: Legs without a body are no find below this chance, or smaller (a leg over the short side): who is
-#: that small has a body in the picture.
-_LEAST_FEET, _LEAST_LEG = 0.5, 0.5
+#: Legs without a body are no find where they are smaller (a leg over the short side): who is that
+#: small has a body in the picture.
+_LEAST_LEG = 0.5
 
 #: So much of a find within the box of somebody larger is them, or behind them.
 _WITHIN = 0.8
@@ -121,7 +122,7 @@ def is_legs(legs: Person, short_side_px: float) -> bool:
     """Whether legs without a body are sure enough, and large enough for a picture that leaves the
     body out."""
     _, leg_px = legs_of(legs.keypoints_px)
-    return legs.certainty >= _LEAST_FEET and leg_px >= _LEAST_LEG * short_side_px
+    return legs.certainty >= SURE_FEET and leg_px >= _LEAST_LEG * short_side_px
 
 
 def part_of(person: Person, other: Person) -> bool:
