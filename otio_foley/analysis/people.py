@@ -300,8 +300,8 @@ class _Crowd:
 
 
 def _leans(person: Person) -> bool:
-    """Whether this is no legs, and nobody about upright: legs alone are now and then taken for
-    arms, of somebody upside down."""
+    """Whether this is nobody about upright: legs alone are now and then taken for arms, of somebody
+    upside down."""
     return abs(person.place.turn_rad) >= _LEANS_RAD
 
 
