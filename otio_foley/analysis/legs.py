@@ -79,7 +79,8 @@ def see_legs(rgb: NDArray[np.uint8], place: Crop) -> Person | None:
         silhouette_px2=FILLED * (leg_px / LEG) ** 2,
         colour=_shanks(rgb, keypoints),
         place=legs_place(keypoints, (rgb.shape[1], rgb.shape[0])),
-        feet=chance,
+        certainty=chance,
+        legs_alone=True,
     )
 
 

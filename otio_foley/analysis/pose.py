@@ -17,7 +17,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.skeleton import HIPS, JOINT_COUNT, LEFT_LEG, RIGHT_LEG, SHOULDERS
+from otio_foley.analysis.skeleton import (
+    HIPS,
+    JOINT_COUNT,
+    LEFT_LEG,
+    NOSE,
+    RIGHT_LEG,
+    SHOULDERS,
+)
 from otio_foley.types import FloatArray
 
 # The network's C++ log says on every start that it found no GPU.
@@ -84,27 +91,18 @@ class Detection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Someone in one picture: keypoints_px (33, 2), confidence (33,) 0..1, the silhouette's area in
-    square pixels, the clothes' colour (6,): CIE L*a*b* between shoulders and hips, and on the
-    thighs; and their place, to look at in the next picture. `feet` is known of legs without a body
-    alone (`legs`): the chance that there are feet."""
+    """Someone in one picture: keypoints_px (33, 2), confidence (33,) 0..1, how sure it is that this
+    is somebody (0..1), the silhouette's area in square pixels, the clothes' colour (6,): CIE L*a*b*
+    between shoulders and hips, and on the thighs; and their place, to look at in the next picture.
+    `legs_alone`: legs without a body (`legs`)."""
 
     keypoints_px: FloatArray
     confidence: FloatArray
     silhouette_px2: float
     colour: FloatArray
     place: Crop
-    feet: float | None = None
-
-    @property
-    def legs_alone(self) -> bool:
-        """Whether these are legs without a body."""
-        return self.feet is not None
-
-    @property
-    def certainty(self) -> float:
-        """How sure it is that this is somebody (0..1)."""
-        return float(self.confidence.mean()) if self.feet is None else self.feet
+    certainty: float
+    legs_alone: bool = False
 
     @property
     def box_px(self) -> tuple[float, float, float, float]:
@@ -184,9 +182,11 @@ class PoseNetwork:
         rim = [[mark.x, mark.y] for mark in seen.circle.landmark[:2]]
         circle = np.array(rim, dtype=np.float64) * _POSE_PX
         keypoints = back(in_crop, to_crop)
+        confidence = np.clip(landmarks[:, 2], 0.0, 1.0)
         return Person(
             keypoints_px=keypoints,
-            confidence=np.clip(landmarks[:, 2], 0.0, 1.0),
+            confidence=confidence,
+            certainty=_certainty(keypoints, confidence, (rgb.shape[1], rgb.shape[0])),
             silhouette_px2=float((seen.mask > 0.5).sum()) * (place.side_px / _POSE_PX) ** 2,
             colour=_clothes(rgb, keypoints),
             place=_place(back(circle, to_crop)),
@@ -196,6 +196,13 @@ class PoseNetwork:
         """Everybody in a crop of a picture (H, W, 3) uint8 RGB, the most certain first."""
         seen = [self.see(rgb, found.place) for found in self.detect(rgb, crop)]
         return [person for person in seen if person is not None]
+
+
+def _certainty(keypoints_px: FloatArray, confidence: FloatArray, size_px: tuple[int, int]) -> float:
+    """The mean confidence of what of somebody is in the picture, if their head is: nobody is less
+    there for being framed from the hips up. Of a body without a head all of it counts."""
+    inside = ((keypoints_px >= 0.0) & (keypoints_px < np.array(size_px))).all(axis=1)
+    return float(confidence[inside].mean() if inside[NOSE] else confidence.mean())
 
 
 def cut(rgb: NDArray[np.uint8], crop: Crop, size: int) -> tuple[NDArray[np.uint8], FloatArray]:

@@ -12,7 +12,7 @@ from otio_foley.analysis import people
 from otio_foley.analysis.following import Picture, Track, joined, settled
 from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.people import sight
-from otio_foley.analysis.pose import Crop, Detection, Person, PoseNetwork
+from otio_foley.analysis.pose import Crop, Detection, Person, PoseNetwork, _certainty
 from otio_foley.analysis.search import new_places, part_of, still
 from otio_foley.analysis.skeleton import JOINT_COUNT
 from otio_foley.media.picture import frames, probe
@@ -29,6 +29,7 @@ def person(x_px: float, colour: np.ndarray, size_px: float = 200.0) -> Person:
     return Person(
         keypoints_px=shape * size_px + [x_px, 300.0],
         confidence=np.ones(JOINT_COUNT),
+        certainty=1.0,
         silhouette_px2=np.nan,
         colour=colour,
         place=Crop(centre_x_px=x_px, centre_y_px=300.0, side_px=1.25 * size_px),
@@ -38,6 +39,16 @@ def person(x_px: float, colour: np.ndarray, size_px: float = 200.0) -> Person:
 def track(x_px: float, colour: np.ndarray, at_s: float = 0.0, size_px: float = 200.0) -> Track:
     picture = Picture(at_s, np.zeros((1, 1, 3), dtype=np.uint8))
     return Track.of(person(x_px, colour, size_px), picture, Notes())
+
+
+def test_who_is_framed_from_the_hips_up_is_no_less_there() -> None:
+    places = np.zeros((JOINT_COUNT, 2))
+    places[:, 1] = np.linspace(10.0, 170.0, JOINT_COUNT)  # nose first, feet last
+    confidence = np.where(places[:, 1] < 90.0, 0.95, 0.05)
+    assert _certainty(places, confidence, (100, 90)) == pytest.approx(0.95)
+    assert _certainty(places, confidence, (100, 200)) == pytest.approx(confidence.mean())
+    # Of feet in the picture nobody has to be there.
+    assert _certainty(places - [0.0, 90.0], confidence, (100, 90)) == confidence.mean()
 
 
 def test_everyone_keeps_their_own() -> None:

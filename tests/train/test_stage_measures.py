@@ -39,6 +39,7 @@ def sighting(
     person = Person(
         keypoints_px=told,
         confidence=np.full(COUNT, 0.9),
+        certainty=0.9,
         silhouette_px2=float("nan"),
         colour=np.zeros(6),
         place=Crop(centre_x_px=50.0, centre_y_px=50.0, side_px=125.0),
