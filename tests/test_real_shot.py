@@ -19,7 +19,8 @@ from otio_foley.analysis.movie import MovieSteps, find_steps
 from otio_foley.analysis.people import sight
 from otio_foley.media.picture import frames, probe
 from otio_foley.report import Result
-from otio_foley.train.steps.labelled import insert
+from otio_foley.train.steps.labelled import insert, medium
+from otio_foley.types import Contact, Pose
 
 _SHOT = "davidpagnon+Sports2D/Sports2D/Demo/demo.mp4"
 _IN_FRAME, _FRAMES, _RATE = 15, 200, 30
@@ -216,23 +217,48 @@ def near(times_s: Iterable[float], time_s: float) -> float:
     return min(abs(one - time_s) for one in times_s)
 
 
-def test_an_insert_of_her_legs_alone_has_her_steps(movie: Path, shared: Path) -> None:
-    """The same walk as a shot that leaves her body out, small and enlarged as her feet are in it: a
-    smoke test, so each strike is asked for to within a tenth of a second."""
+@pytest.fixture(scope="module")
+def walking(movie: Path, shared: Path) -> tuple[Pose, list[float]]:
+    """The walker as she is seen in the whole shot, and when she comes down."""
     whole = sight(_pictures(movie), most_people=4)
     # She is the one who leaves on the left; where she is not seen her keypoints are NaN.
     walker = max(whole.people, key=lambda pose: float(-np.nanmin(pose.keypoints_px[:, 27, 0])))
+    with (shared / "picture" / "labels.tsv").open() as file:
+        labels = [row for row in csv.DictReader(file, delimiter="\t") if row["file"] == _SHOT]
+    return walker, [int(row["frame"]) / _RATE for row in labels if row["event"] == "heel_strike"]
+
+
+def test_an_insert_of_her_legs_alone_has_her_steps(
+    movie: Path, walking: tuple[Pose, list[float]]
+) -> None:
+    """The same walk as a shot that leaves her body out, small and enlarged as her feet are in it: a
+    smoke test, so each strike is asked for to within a tenth of a second."""
+    walker, strikes_s = walking
     legs = find_steps(
         insert(_pictures(movie), walker), most_people=4, least_confidence=0.35, unseen_feet=True
     )
-    with (shared / "picture" / "labels.tsv").open() as file:
-        labels = [row for row in csv.DictReader(file, delimiter="\t") if row["file"] == _SHOT]
-    strikes = [int(row["frame"]) / _RATE for row in labels if row["event"] == "heel_strike"]
     assert len(legs.steppers) == 1
     found = [contact.time_s for contact in legs.steppers[0].contacts]
-    near = [min(abs(time_s - strike) for time_s in found) < 0.1 for strike in strikes]
-    assert sum(near) >= 7
+    assert sum(near(found, strike_s) < 0.1 for strike_s in strikes_s) >= 7
     assert len(found) <= 11
+
+
+def test_a_medium_shot_of_her_has_her_steps_from_her_body(
+    movie: Path, walking: tuple[Pose, list[float]]
+) -> None:
+    """And from her body alone: her legs are cut off."""
+    walker, strikes_s = walking
+
+    def steps(unseen_feet: bool) -> list[Contact]:
+        shot = medium(_pictures(movie), walker)
+        seen = find_steps(shot, most_people=4, least_confidence=0.35, unseen_feet=unseen_feet)
+        return [contact for stepper in seen.steppers for contact in stepper.contacts]
+
+    told = steps(True)
+    assert {contact.found_by for contact in told} == {"cadence"}
+    assert sum(near([one.time_s for one in told], strike_s) < 0.1 for strike_s in strikes_s) >= 7
+    assert len(told) <= 11
+    assert not steps(False)
 
 
 def _pictures(movie: Path) -> Iterable[tuple[float, np.ndarray]]:

@@ -101,12 +101,12 @@ def find_landings(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
     found = [
         landing
         for stretch in stretches(pose, camera)
-        for landing in _landings(stretch, network.read(stretch.features))
+        for landing in landings(stretch, network.read(stretch.features))
     ]
     return tuple(sorted(found, key=lambda landing: landing.time_s))
 
 
-def _landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Landing]:
+def landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Landing]:
     feet: tuple[Foot, Foot] = ("left", "right")
     doing = readings[0].gaits + readings[1].gaits
     for foot, own, sure in zip(feet, readings, stretch.sure, strict=True):

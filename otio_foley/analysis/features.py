@@ -26,11 +26,11 @@ GRID_HZ: Final = 60.0
 #: Longer holes in a track are not bridged.
 _LONGEST_HOLE_S = 0.3
 #: A leg's length in the picture is its longest within so much time on both sides.
-_LEG_AROUND_S = 0.75
+AROUND_S = 0.75
 #: Velocities (leg lengths per second) over this are about as large as the places are.
-_VELOCITY_SCALE = 5.0
+VELOCITY_SCALE = 5.0
 #: Beyond this a feature tells nothing but that the keypoints have gone astray.
-_LARGEST = 4.0
+LARGEST = 4.0
 
 #: this and other: knee, ankle, heel, toe by the hips (16), own hip (2), ankle, heel, toe velocities
 #: (12), hips' velocity (2), confidences of ankle, heel, toe (6), feet at the border (2), and the
@@ -41,9 +41,21 @@ ACROSS: Final = tuple(range(0, 32, 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """What a network of contacts is given at each time: so many features, and those of them that
+    change sign in a mirror, x of a place or a velocity."""
+
+    count: int
+    across: tuple[int, ...]
+
+
+LEGS: Final = Columns(count=FEATURES, across=ACROSS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A person without a long hole: times_s (N,) on the grid; features (2, N, FEATURES) float32,
-    for the left foot and the right; sure (2, N) confidence of either foot, 0..1."""
+    """A person without a long hole: times_s (N,) on the grid; features (2, N, F) float32, for the
+    left foot and the right; sure (2, N) confidence of what they rest on, 0..1."""
 
     times_s: FloatArray
     features: NDArray[np.float32]
@@ -97,9 +109,9 @@ def _stretch(shown: Showing) -> Stretch:
                 place[this][:, 1:].reshape(count, 8),
                 place[other][:, 1:].reshape(count, 8),
                 place[this][:, 0],
-                velocity[this].reshape(count, 6) / _VELOCITY_SCALE,
-                velocity[other].reshape(count, 6) / _VELOCITY_SCALE,
-                drift / _VELOCITY_SCALE,
+                velocity[this].reshape(count, 6) / VELOCITY_SCALE,
+                velocity[other].reshape(count, 6) / VELOCITY_SCALE,
+                drift / VELOCITY_SCALE,
                 sure[this],
                 sure[other],
                 edge[this][:, None],
@@ -112,7 +124,7 @@ def _stretch(shown: Showing) -> Stretch:
     ]
     return Stretch(
         times_s=grid,
-        features=np.clip(np.stack(features), -_LARGEST, _LARGEST).astype(np.float32),
+        features=np.clip(np.stack(features), -LARGEST, LARGEST).astype(np.float32),
         sure=np.stack([sure[0].mean(axis=1), sure[1].mean(axis=1)]),
     )
 
@@ -126,5 +138,5 @@ def _leg_px(times_s: FloatArray, points: FloatArray) -> FloatArray:
     chains = np.stack([points[:, LEFT_LEG[:4]], points[:, RIGHT_LEG[:4]]], axis=1)
     length = np.linalg.norm(np.diff(chains, axis=2), axis=3).sum(axis=2).max(axis=1)
     frame_s = float(np.median(np.diff(times_s)))
-    around = 2 * max(1, round(_LEG_AROUND_S / frame_s)) + 1
+    around = 2 * max(1, round(AROUND_S / frame_s)) + 1
     return np.asarray(np.maximum(1.0, percentile_filter(length, 75, size=around, mode="nearest")))

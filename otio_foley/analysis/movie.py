@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.action import label_actions
+from otio_foley.analysis.body import bundled_cadence
 from otio_foley.analysis.cadence import cadence_contacts
 from otio_foley.analysis.closeups import visuals
 from otio_foley.analysis.contacts import FREE_FALL, find_contacts
@@ -80,8 +81,11 @@ def find_steps(
     ):
         found = find_contacts(pose, sighting.camera, network)
         sure = tuple(one for one in found if one.confidence >= least_confidence)
-        told = cadence_contacts(pose, sighting.camera, sure) if unseen_feet else ()
-        contacts = tuple(sorted((*sure, *told), key=lambda contact: contact.time_s))
+        told = (
+            cadence_contacts(pose, sighting.camera, sure, bundled_cadence()) if unseen_feet else ()
+        )
+        heard = (*sure, *(one for one in told if one.confidence >= least_confidence))
+        contacts = tuple(sorted(heard, key=lambda contact: contact.time_s))
         if contacts or closeups:
             steppers.append(
                 Stepper(

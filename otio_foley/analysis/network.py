@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from torch import Tensor, nn
 
-from otio_foley.analysis.features import ACROSS, FEATURES
+from otio_foley.analysis.features import LEGS, Columns
 from otio_foley.resources import bundled
 from otio_foley.types import FloatArray, Gait
 from otio_foley.weights import with_weights
@@ -59,11 +59,11 @@ class Readings:
 
 
 class Member(nn.Module):
-    """Scaled features (B, N, FEATURES) -> (B, N, OUTPUTS)."""
+    """Scaled features (B, N, F) -> (B, N, OUTPUTS)."""
 
-    def __init__(self, hidden: int = _HIDDEN) -> None:
+    def __init__(self, columns: Columns = LEGS, hidden: int = _HIDDEN) -> None:
         super().__init__()
-        self.front = nn.Conv1d(FEATURES, hidden, _WIDE, padding=_WIDE // 2)
+        self.front = nn.Conv1d(columns.count, hidden, _WIDE, padding=_WIDE // 2)
         self.lstm = nn.LSTM(hidden, hidden, num_layers=2, batch_first=True, bidirectional=True)
         self.head = nn.Linear(2 * hidden, OUTPUTS)
 
@@ -73,16 +73,17 @@ class Member(nn.Module):
 
 
 class ContactNetwork(nn.Module):
-    """(B, N, FEATURES) -> (B, N, OUTPUTS): the mean of what members say that learned from the same,
+    """(B, N, F) -> (B, N, OUTPUTS): the mean of what members say that learned from the same,
     each from another beginning (Lakshminarayanan et al. 2017, deep ensembles)."""
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, *members: nn.Module) -> None:
+    def __init__(self, *members: nn.Module, columns: Columns = LEGS) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(FEATURES))
-        self.register_buffer("scale", torch.ones(FEATURES))
+        self.columns = columns
+        self.register_buffer("mean", torch.zeros(columns.count))
+        self.register_buffer("scale", torch.ones(columns.count))
         self.members = nn.ModuleList(members)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ class ContactNetwork(nn.Module):
         return torch.stack([member(scaled) for member in self.members]).mean(dim=0)
 
     def read(self, features: NDArray[np.float32]) -> tuple[Readings, ...]:
-        """Readings of each row of features (B, N, FEATURES): the mean of what it says of them and
+        """Readings of each row of features (B, N, F): the mean of what it says of them and
         of their mirror image. Memory grows with N only by what is given and what comes back.
         """
         self.eval()
@@ -101,7 +102,7 @@ class ContactNetwork(nn.Module):
                 start = max(0, first - _BESIDE)
                 part = features[:, start : first + _AT_ONCE + _BESIDE]
                 mirrored = part.copy()
-                mirrored[..., ACROSS] *= -1.0
+                mirrored[..., self.columns.across] *= -1.0
                 both = self(torch.from_numpy(np.concatenate([part, mirrored]))).double().numpy()
                 told = (both[: len(part)] + both[len(part) :]) / 2.0
                 until = min(first + _AT_ONCE, count)
@@ -119,9 +120,10 @@ class ContactNetwork(nn.Module):
         )
 
 
-def load_network(path: Path, members: int = MEMBERS) -> ContactNetwork:
+def load_network(path: Path, members: int = MEMBERS, columns: Columns = LEGS) -> ContactNetwork:
     """A network of so many members with the weights of a safetensors file."""
-    return with_weights(ContactNetwork(*(Member() for _ in range(members))), path)
+    every = [Member(columns) for _ in range(members)]
+    return with_weights(ContactNetwork(*every, columns=columns), path)
 
 
 @cache

@@ -12,6 +12,8 @@ JOINT_COUNT: Final = 33
 NOSE: Final = 0
 HIPS: Final = (23, 24)
 SHOULDERS: Final = (11, 12)
+ELBOWS: Final = (13, 14)
+WRISTS: Final = (15, 16)
 
 #: hip, knee, ankle, heel, toe (the tip of the foot, `foot_index`)
 LEFT_LEG: Final = (23, 25, 27, 29, 31)
@@ -20,6 +22,10 @@ LEG_OF: Final[dict[Foot, tuple[int, int, int, int, int]]] = {
     "left": LEFT_LEG,
     "right": RIGHT_LEG,
 }
+
+#: shoulder, elbow, wrist, hip, knee
+LEFT_SIDE: Final = (11, 13, 15, 23, 25)
+RIGHT_SIDE: Final = (12, 14, 16, 24, 26)
 
 #: Parts of the body's height (Winter 2009, figure 4.1): shoulders over hips; hip to ankle; and the
 #: nose over the shoulders (0.93 less 0.818).

@@ -95,9 +95,16 @@ class Showing:
         )
 
 
-def showings(pose: Pose, camera: CameraMotion, *, longest_hole_s: float) -> tuple[Showing, ...]:
-    """Where a person's legs are seen, one entry for each stretch of at least five frames."""
-    seen = np.isfinite(pose.keypoints_px[:, list(LEFT_LEG + RIGHT_LEG)]).all(axis=(1, 2))
+def showings(
+    pose: Pose,
+    camera: CameraMotion,
+    *,
+    longest_hole_s: float,
+    joints: Sequence[int] = LEFT_LEG + RIGHT_LEG,
+) -> tuple[Showing, ...]:
+    """Where a person's joints (all of the legs') are seen, one entry for each stretch of at least
+    five frames."""
+    seen = np.isfinite(pose.keypoints_px[:, list(joints)]).all(axis=(1, 2))
     if seen.sum() < _FEWEST_FRAMES:
         return ()
     times_s = pose.times_s[seen]

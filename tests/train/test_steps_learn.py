@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from otio_foley.analysis.features import ACROSS, FEATURES
+from otio_foley.analysis import body
+from otio_foley.analysis.features import ACROSS, FEATURES, LEGS
 from otio_foley.analysis.network import (
     EVENTS,
     MEMBERS,
@@ -17,7 +18,7 @@ from otio_foley.analysis.network import (
     Member,
     load_network,
 )
-from otio_foley.train.steps import evaluate, learn, lessons
+from otio_foley.train.steps import evaluate, learn, learn_cadence, lessons
 from otio_foley.train.steps.noise import read_noise
 
 
@@ -40,7 +41,7 @@ def test_a_mirror_turns_what_goes_across() -> None:
         targets=np.zeros((2, 240, EVENTS + 1), dtype=np.float32),
         weights=np.ones((2, 240, EVENTS + 1), dtype=np.float32),
     )
-    batch, _, _ = learn._batch([example], np.random.default_rng(0))
+    batch, _, _ = learn._batch([example], np.random.default_rng(0), LEGS)
     across = batch[:, 0, ACROSS].numpy()
     assert set(np.unique(across)) == {-1.0, 1.0}
     kept = [column for column in range(FEATURES) if column not in ACROSS]
@@ -105,3 +106,17 @@ def test_a_rerun_of_the_training_gives_the_same_weights(shared: Path, tmp_path: 
         ]
         assert torch.allclose(network(told), torch.stack(alone).mean(dim=0), atol=1e-6)
         assert not torch.allclose(alone[0], alone[1], atol=1e-2)
+
+
+def test_a_rerun_of_the_cadence_training_gives_the_same_weights(
+    shared: Path, tmp_path: Path
+) -> None:
+    amounts = learn_cadence.Amounts(takes=1, take_s=3.0, views=1, steps=2, jobs=2)
+    noise = read_noise(evaluate.shipped_noise())
+
+    def trained(work: Path) -> dict[str, torch.Tensor]:
+        return learn_cadence.learn(shared, noise, work, amounts, 0, lambda _: None).state_dict()
+
+    first, again = trained(tmp_path / "first"), trained(tmp_path / "again")
+    assert set(first) == set(again) and len(first) > 3 * body.MEMBERS
+    assert all(torch.equal(first[name], again[name]) for name in first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,9 +12,10 @@ import pytest
 from analysis.walker import still_camera, walker
 
 from otio_foley.analysis.kinematics import kinematic_contacts
+from otio_foley.analysis.skeleton import HIPS, NOSE, SHOULDERS
 from otio_foley.train.stage.clip import CLIP, FRAMES
 from otio_foley.train.steps import pixels
-from otio_foley.types import Pose
+from otio_foley.types import CameraMotion, Contact, Pose
 
 _FAR_PX = 600.0
 
@@ -55,8 +57,32 @@ def judged(
         pixels, "sight", lambda *_, **__: SimpleNamespace(people=followed, camera=camera)
     )
     rules = {"rules": kinematic_contacts}
-    found = pixels.judged_clip(clip, rules, {"true": kinematic_contacts})
+    found = pixels.judged_clip(clip, rules, {"true": kinematic_contacts}, {"unseen": by_eye})
     return {(one.detector, one.action): one for one in found}
+
+
+def by_eye(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
+    """Knows where the feet are, in the picture or not."""
+    return kinematic_contacts(replace(pose, image_size_px=(9999, 9999)), camera)
+
+
+def test_feet_out_of_the_picture_have_a_line_of_their_own(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pose, contacts = walker(noise=0.0)
+    assert judged(clip, monkeypatch, (pose,))["unseen", "walk"].score.true == 0
+    told = json.loads((clip / CLIP).read_text(encoding="utf-8"))
+    told["size_px"][1] = int(pose.keypoints_px[:, list(HIPS), 1].max()) + 1
+    (clip / CLIP).write_text(json.dumps(told), encoding="utf-8")
+    with np.load(clip / FRAMES) as held:
+        places = held["keypoints_px"].copy()
+    # This walker on paper has neither head nor shoulders of his own.
+    places[..., [NOSE, *SHOULDERS], :] = places[..., list(HIPS[:1]), :] - [0.0, 1.0]
+    np.savez(clip / FRAMES, time_s=pose.times_s, keypoints_px=places)
+    found = judged(clip, monkeypatch, (pose,))
+    assert found["rules", "walk"].score.true == found["true", "walk"].score.true == 0
+    unseen = found["unseen", "walk"].score.tallies["40 ms"]
+    assert 3 < unseen.hits == unseen.true == unseen.found < len(contacts)
 
 
 def test_who_is_not_followed_is_missed_but_for_the_truth(

@@ -11,18 +11,26 @@ import numpy as np
 import pytest
 from analysis import walker as paper
 
-from otio_foley.analysis.cadence import cadence_contacts
 from otio_foley.analysis.skeleton import LEFT_LEG, NOSE, RIGHT_LEG, SHOULDERS
 from otio_foley.cli import main
 from otio_foley.errors import InputError
 from otio_foley.train.steps import motions
-from otio_foley.train.steps.baselines import BASELINES, body_alone, height_and_speed, zeni
+from otio_foley.train.steps.baselines import BASELINES, height_and_speed, zeni
+from otio_foley.train.steps.detectors import without_feet
+from otio_foley.train.steps.dips import even_dips
 from otio_foley.train.steps.figures import Figure, pieces
 from otio_foley.train.steps.noise import NoiseModel, assumed_noise, read_noise, spoiled
-from otio_foley.train.steps.samples import Sample, samples, shown
+from otio_foley.train.steps.samples import OF_FEET, Sample, samples, shown
 from otio_foley.train.steps.scores import score, summary, total
 from otio_foley.train.steps.trials import TrueContact, Truth, Window
-from otio_foley.train.steps.views import KINDS, View, distorted, similarity, view
+from otio_foley.train.steps.views import (
+    KINDS,
+    View,
+    distorted,
+    feet_in_picture,
+    similarity,
+    view,
+)
 from otio_foley.types import CameraMotion, Contact, Foot, Pose
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -199,7 +207,8 @@ def test_shown_drops_the_time_at_which_feet_are_out() -> None:
     seen = view(figure, "dolly", 90.0, 25.0, np.random.default_rng(0))
     cut = seen.in_picture.copy()
     cut[60:70, 31] = False
-    left = shown(figure.truth, replace(seen, in_picture=cut))
+    half = replace(seen, in_picture=cut)
+    left = shown(figure.truth, half, feet_in_picture(half))
     gone = seen.pose.times_s[65]
     assert not left.knows(float(gone)) and not left.knows(float(seen.pose.times_s[57]))
     assert left.knows(float(gone) + 0.5)
@@ -319,7 +328,8 @@ def test_a_noise_file_of_another_version_is_refused(tmp_path: Path) -> None:
 def test_every_rule_finds_the_steps_of_a_plain_walk_from_the_side(name: str) -> None:
     figure = walker(8.0)
     seen = view(figure, "pan", 90.0, 25.0, np.random.default_rng(0))
-    judged = score(shown(figure.truth, seen), BASELINES[name](seen.pose, seen.camera), 0.04)
+    truth = shown(figure.truth, seen, feet_in_picture(seen))
+    judged = score(truth, BASELINES[name](seen.pose, seen.camera), 0.04)
     assert judged.true >= 10
     assert len(judged.errors_s) >= 0.9 * judged.true
     assert np.ptp(judged.errors_s) < 0.06
@@ -345,7 +355,8 @@ def test_a_learned_detector_is_chosen_by_who_is_left_out() -> None:
         return lambda pose, camera: [claim(1.0)] if subject == "b" else []
 
     figures = [walker(subject="a"), walker(subject="b")]
-    shots = samples(figures, views=2, frame_rates=[25.0], noise=None, seed=0, kinds=["dolly"])
+    dolly = replace(OF_FEET, kinds=["dolly"])
+    shots = samples(figures, views=2, frame_rates=[25.0], noise=None, seed=0, shots=dolly)
     judged = motions.judge(shots, [motions.Entrant(name="learned", without=without)])
     assert asked == ["a", "a", "b", "b"]
     found = {who: total(views["walk"]) for who, views in judged["learned"].items()}
@@ -361,20 +372,36 @@ def test_the_command_prints_both_groups(capsys: pytest.CaptureFixture[str]) -> N
     assert main([*given, "--exact"]) == 0
     text = capsys.readouterr().out
     assert text.count("| Zeni 2008 |") == text.count("| kinematic rules |") == 2
+    assert text.count("| even dips |") == text.count("| body alone |") == 1
     assert "| van der Zee 10 |" in text and "| HC031A |" in text
     assert "run, " in text and "agreement" in text
 
 
-def test_the_body_alone_tells_steps_as_if_the_feet_were_unseen() -> None:
+def test_even_dips_are_steps_and_a_nod_is_none() -> None:
     pose, _ = paper.walker(duration_s=6.0)
     keypoints = pose.keypoints_px.copy()
     dips_px = 8.0 * np.cos(2 * np.pi * 1.8 * (pose.times_s - 0.3))
     keypoints[:, [NOSE, *SHOULDERS], 1] += (dips_px - 140.0)[:, None]
-    shown = replace(pose, keypoints_px=keypoints, image_size_px=(3000, 900))
     camera = paper.still_camera(pose)
-    assert cadence_contacts(shown, camera, ()) == ()
-    told = body_alone(shown, camera)
-    assert len(told) >= 8 and {one.found_by for one in told} == {"cadence"}
-    elsewhere = keypoints.copy()
-    elsewhere[:, [*LEFT_LEG[2:], *RIGHT_LEG[2:]]] = 300.0
-    assert body_alone(replace(shown, keypoints_px=elsewhere), camera) == told
+    told = even_dips(replace(pose, keypoints_px=keypoints), camera)
+    dips_s = np.arange(0.3, 6.0, 1 / 1.8)
+    assert len(told) >= 8
+    assert max(np.abs(dips_s - 0.085 - one.time_s).min() for one in told) < 0.03
+    nod = keypoints.copy()
+    nod[30:, [NOSE, *SHOULDERS], 1] = keypoints[30:31, [NOSE, *SHOULDERS], 1]
+    assert even_dips(replace(pose, keypoints_px=nod), camera) == ()
+
+
+def test_feet_are_hidden_from_a_detector() -> None:
+    pose, _ = paper.walker(duration_s=2.0)
+    given: list[Pose] = []
+
+    def spy(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
+        given.append(pose)
+        return ()
+
+    assert without_feet(spy)(pose, paper.still_camera(pose)) == ()
+    feet = [*LEFT_LEG[2:], *RIGHT_LEG[2:]]
+    others = [joint for joint in range(33) if joint not in feet]
+    assert (given[0].confidence[:, feet] == 0.0).all()
+    assert (given[0].confidence[:, others] == pose.confidence[:, others]).all()

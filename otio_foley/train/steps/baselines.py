@@ -6,20 +6,15 @@ A detector is any callable from one person's keypoints and the camera's motion t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 from scipy.signal import find_peaks
 
-from otio_foley.analysis.cadence import cadence_contacts
 from otio_foley.analysis.kinematics import kinematic_contacts
-from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.analysis.tracks import GRID_HZ, FootTrack, GaitTrack, gait_tracks
 from otio_foley.types import CameraMotion, Contact, FloatArray, Pose
-
-_FEET = [*LEFT_LEG[2:], *RIGHT_LEG[2:]]
 
 Detector: TypeAlias = Callable[[Pose, CameraMotion], Sequence[Contact]]
 
@@ -52,14 +47,6 @@ def height_and_speed(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
     Low is next to its lowest place in the picture shortly before and after; slow over ground.
     """
     return _of_tracks(pose, camera, _low_and_slow)
-
-
-def body_alone(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
-    """What the product tells of somebody whose feet are out of the picture, of one whose feet are
-    not: they are hidden from it here."""
-    confidence = pose.confidence.copy()
-    confidence[:, _FEET] = 0.0
-    return cadence_contacts(replace(pose, confidence=confidence), camera, ())
 
 
 #: In the order of the table. The last is the product's, as it is.

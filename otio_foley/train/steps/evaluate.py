@@ -14,17 +14,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otio_foley.analysis.contacts import find_contacts
 from otio_foley.analysis.kinematics import kinematic_contacts
-from otio_foley.analysis.network import bundled_network, load_network
-from otio_foley.config import Settings
+from otio_foley.analysis.network import ContactNetwork, bundled_network, load_network
 from otio_foley.errors import InputError
 from otio_foley.resources import bundled
 from otio_foley.train.stage.dataset import CLIPS
 from otio_foley.train.steps import labelled, motions, pixels
-from otio_foley.train.steps.baselines import Detector, body_alone
+from otio_foley.train.steps.baselines import Detector
+from otio_foley.train.steps.detectors import by_body, by_both, by_network, without_feet
+from otio_foley.train.steps.dips import even_dips
 from otio_foley.train.steps.noise import read_noise
-from otio_foley.types import CameraMotion, Contact, Pose
+
+#: All that a job hears.
+_ALL = "network and body"
 
 #: The measured noise of the pose network, among the bundled models.
 NOISE = "pose_noise.json"
@@ -52,16 +54,20 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
     """Tables in Markdown, line by line. Raises InputError where a folder holds no truth."""
     if (folder / CLIPS).is_dir():
         judged: list[pixels.Judged] = []
-        detectors = _detectors(terms.learned)
+        detectors = _detectors(_network(terms))
         exact = {"network, true keypoints": detectors["network"]}
+        unseen = {"feet out of the picture": detectors[_ALL]}
         for clip in sorted((folder / CLIPS).glob("[0-9]*")):
-            judged += pixels.judged_clip(clip, detectors, exact)
+            judged += pixels.judged_clip(clip, detectors, exact, unseen)
             tell(clip.name)
         return pixels.tables(judged, terms.seed)
     if (folder / labelled.LABELS).is_file():
-        detectors = _detectors(terms.learned)
-        of_legs = {"legs alone, body cut off": detectors["network"]}
-        return labelled.tables(list(labelled.judged_folder(folder, detectors, of_legs)))
+        detectors = _detectors(_network(terms))
+        parts = {
+            "legs alone, body cut off": (labelled.insert, detectors[_ALL]),
+            "body alone, legs cut off": (labelled.medium, detectors[_ALL]),
+        }
+        return labelled.tables(list(labelled.judged_folder(folder, detectors, parts)))
     if (folder / "gait").is_dir():
         return motions.report(
             folder,
@@ -78,16 +84,16 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
     )
 
 
-def _detectors(learned: Path | None) -> dict[str, Detector]:
-    """The rules as they are, and the network's contacts as far as a job hears them by default."""
-    network = bundled_network() if learned is None else load_network(learned)
-    least = Settings().analysis.least_confidence
+def _network(terms: Terms) -> ContactNetwork:
+    return bundled_network() if terms.learned is None else load_network(terms.learned)
 
-    def heard(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
-        return tuple(one for one in find_contacts(pose, camera, network) if one.confidence >= least)
 
+def _detectors(network: ContactNetwork) -> dict[str, Detector]:
+    """The rules as they are, and the product's as a job hears them by default."""
     return {
         "kinematic rules": kinematic_contacts,
-        "network": heard,
-        "body alone, feet hidden": body_alone,
+        "network": by_network(network),
+        _ALL: by_both(network),
+        "even dips": even_dips,
+        "body alone, feet hidden": without_feet(by_body),
     }

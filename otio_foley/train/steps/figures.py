@@ -19,6 +19,7 @@ from otio_foley.train.stage.actions import Action, Performance, Way, perform
 from otio_foley.train.stage.body import Body, load_body
 from otio_foley.train.stage.film import Take
 from otio_foley.train.stage.keypoints import keypoints_m
+from otio_foley.train.steps.joints import UPPER
 from otio_foley.train.steps.trials import (
     Doing,
     Source,
@@ -86,11 +87,9 @@ class Figure:
 
 
 def figure_of_trial(trial: Trial, source: Source = "plate") -> Figure | None:
-    """A measured person, y up and on the way along +z; None without a truth of that source."""
-    truths = [truth for truth in trial.truths if truth.source == source]
-    if not truths:
-        return None
-    legs = _ahead(trial.joints_m[..., [0, 2, 1]] * [1.0, 1.0, -1.0])
+    """A measured person's legs, y up and on the way along +z; None without a truth of that
+    source."""
+    legs = _ahead(trial, trial.joints_m)
     points = np.full((len(legs), JOINT_COUNT, 3), np.nan)
     points[:, LEFT_LEG] = legs[:, 0]
     points[:, RIGHT_LEG] = legs[:, 1]
@@ -103,6 +102,27 @@ def figure_of_trial(trial: Trial, source: Source = "plate") -> Figure | None:
         points[:, joint] = hips + _SHOULDER_UP * up + side * _SHOULDER_OUT * trial.height_m * out
     ahead = np.cross(out, [0.0, 1.0, 0.0])
     points[:, _NOSE] = hips + _NOSE_UP * up + _NOSE_AHEAD * trial.height_m * ahead
+    return _figure(trial, source, points, placed=(_NOSE, *SHOULDERS))
+
+
+def whole_figure(trial: Trial, source: Source = "plate") -> Figure | None:
+    """A measured person with head and arms; None where these have no markers."""
+    if trial.upper_m is None:
+        return None
+    legs, upper = _ahead(trial, trial.joints_m), _ahead(trial, trial.upper_m)
+    points = np.full((len(legs), JOINT_COUNT, 3), np.nan)
+    points[:, LEFT_LEG] = legs[:, 0]
+    points[:, RIGHT_LEG] = legs[:, 1]
+    points[:, UPPER] = upper
+    return _figure(trial, source, points, placed=())
+
+
+def _figure(
+    trial: Trial, source: Source, points: FloatArray, placed: tuple[int, ...]
+) -> Figure | None:
+    truths = [truth for truth in trial.truths if truth.source == source]
+    if not truths:
+        return None
     return Figure(
         subject=trial.subject,
         name=trial.file,
@@ -110,20 +130,24 @@ def figure_of_trial(trial: Trial, source: Source = "plate") -> Figure | None:
         points_m=points,
         ground_m=np.zeros(len(points)),
         height_m=trial.height_m,
-        placed=(_NOSE, *SHOULDERS),
+        placed=placed,
         truth=truths[0],
     )
 
 
-def _ahead(legs_m: FloatArray) -> FloatArray:
-    """Legs (T, 2, 5, 3) turned so that the hips' way from first to last goes along +z."""
-    way = legs_m[-1, :, 0].mean(axis=0) - legs_m[0, :, 0].mean(axis=0)
+def _ahead(trial: Trial, joints_m: FloatArray) -> FloatArray:
+    """Joints (T, ..., 3) of a trial, z up, as (T, ..., 3), y up, turned so that the hips' way from
+    first to last goes along +z."""
+    to_stage, flip = [0, 2, 1], np.array([1.0, 1.0, -1.0])
+    points = joints_m[..., to_stage] * flip
+    hips = trial.joints_m[:, :, 0].mean(axis=1)[..., to_stage] * flip
+    way = hips[-1] - hips[0]
     length = float(np.hypot(way[0], way[2]))
     if length < 1e-6:
-        return legs_m
+        return np.asarray(points)
     sine, cosine = way[0] / length, way[2] / length
     turn = np.array([[cosine, 0.0, -sine], [0.0, 1.0, 0.0], [sine, 0.0, cosine]])
-    return np.asarray((legs_m - legs_m[0, :, 0].mean(axis=0) * [1.0, 0.0, 1.0]) @ turn.T)
+    return np.asarray((points - hips[0] * [1.0, 0.0, 1.0]) @ turn.T)
 
 
 def performed_figures(

@@ -24,6 +24,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from otio_foley.analysis.skeleton import ELBOWS, NOSE, SHOULDERS, WRISTS
 from otio_foley.errors import InputError
 from otio_foley.train.steps.trials import HEEL, TOE
 from otio_foley.types import FloatArray
@@ -118,12 +119,25 @@ MARKER_SETS: tuple[MarkerSet, ...] = (
 )
 
 
+#: Nose, shoulders, elbows and wrists, left and right in turn. Each lies between its markers, and so
+#: far below them (m): the nose below the forehead, the shoulder's joint below the skin over it.
+UPPER: tuple[int, ...] = (NOSE, *SHOULDERS, *ELBOWS, *WRISTS)
+_UPPER_MARKERS: tuple[tuple[tuple[str, ...], float], ...] = (
+    (("LFHD", "RFHD"), 0.09),
+    *((("LSHO",), 0.05), (("RSHO",), 0.05)),
+    *((("LELB",), 0.0), (("RELB",), 0.0)),
+    *((("LWRA", "LWRB"), 0.0), (("RWRA", "RWRB"), 0.0)),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limbs:
-    """Joints (T, 2, 5, 3) in metres, floor at 0; `first` is the file's frame of the first one."""
+    """Joints (T, 2, 5, 3) in metres, floor at 0; `first` is the file's frame of the first one;
+    upper_m (T, 7, 3) of `UPPER` where they have markers, NaN where unseen."""
 
     first: int
     joints_m: FloatArray
+    upper_m: FloatArray | None
 
 
 def marker_set(markers: Markers) -> MarkerSet:
@@ -162,9 +176,27 @@ def limbs(markers: Markers, rate_hz: float) -> Limbs:
     )
     first, end = _longest_true(np.isfinite(joints).all(axis=(1, 2, 3)))
     joints = joints[first:end].copy()
-    joints[..., 2] -= float(np.percentile(joints[:, :, [HEEL, TOE], 2], 1)) - _MARKER_RESTS_M
+    floor_m = float(np.percentile(joints[:, :, [HEEL, TOE], 2], 1)) - _MARKER_RESTS_M
+    joints[..., 2] -= floor_m
     joints[:, :, TOE] = _toe_tips(joints, known)
-    return Limbs(first=first, joints_m=joints)
+    upper = _upper(markers, rate_hz)
+    if upper is not None:
+        upper = upper[first:end] - [0.0, 0.0, floor_m]
+    return Limbs(first=first, joints_m=joints, upper_m=upper)
+
+
+def _upper(markers: Markers, rate_hz: float) -> FloatArray | None:
+    """Head and arms of Plug-in Gait's whole body, or None where not all have a marker."""
+    joints = []
+    for names, down_m in _UPPER_MARKERS:
+        there = [_bridged(markers[name], rate_hz) for name in names if name in markers]
+        if not there:
+            return None
+        seen = np.stack(there)
+        known = np.isfinite(seen).all(axis=2).sum(axis=0)
+        middle = np.nansum(seen, axis=0) / np.where(known > 0, known, np.nan)[:, None]
+        joints.append(middle - [0.0, 0.0, down_m])
+    return np.asarray(np.stack(joints, axis=1))
 
 
 def hip_centres(

@@ -10,10 +10,11 @@ to be labelled.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from otio_foley.analysis.people import sight
-from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, RIGHT_LEG, SHOULDERS
 from otio_foley.analysis.tracks import leg_length_px
 from otio_foley.config import Settings
 from otio_foley.errors import InputError
@@ -34,9 +35,18 @@ _CONTACTS = ("heel_strike", "jump_landing")
 _COLUMNS = ("file", "fps", "event", "frame", "tol_frames")
 #: A label and a contact further apart than this have nothing to do with each other.
 _NEAR_S = 0.15
-#: An insert is so many legs high, reaches so far below the feet, and is shown at this size.
-_INSERT_LEGS, _BELOW_LEGS, _INSERT_PX = 1.15, 0.2, (1280, 720)
+#: An insert is so many legs high and reaches so far below the feet, a medium shot so many trunks,
+#: and so far below the hips. Both are shown at this size.
+_INSERT_LEGS, _BELOW_LEGS = 1.15, 0.2
+_MEDIUM_TRUNKS, _BELOW_TRUNKS = 2.0, 0.1
+_SHOWN_PX = (1280, 720)
 _STEADY_S = 0.25
+
+
+#: (time_s, (H, W, 3) uint8 RGB), times rising.
+Pictures: TypeAlias = Iterator[tuple[float, NDArray[np.uint8]]]
+#: What somebody looks like in another framing.
+Framing: TypeAlias = Callable[[Pictures, Pose], Pictures]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +118,12 @@ def read_labels(folder: Path) -> tuple[Labelled, ...]:
 
 
 def judged_folder(
-    folder: Path, detectors: Mapping[str, Detector], of_legs: Mapping[str, Detector]
+    folder: Path,
+    detectors: Mapping[str, Detector],
+    of_parts: Mapping[str, tuple[Framing, Detector]],
 ) -> Iterator[Agreement]:
     """Every detector beside every label; each movie is looked at once, and for the detectors
-    `of_legs` once more for every person, as an insert of their legs."""
+    `of_parts` once more for every person, framed so that only a part of them is seen."""
     settings = Settings().analysis
     for file, own in groupby(read_labels(folder), key=lambda one: one.file):
         labels = tuple(own)
@@ -119,40 +131,53 @@ def judged_folder(
         for name, detector in detectors.items():
             people = [detector(pose, sighting.camera) for pose in sighting.people]
             yield from agreements(labels, name, people)
-        inserts = [
-            sight(insert(_pictures(folder / file), pose), most_people=settings.most_people)
-            for pose in sighting.people
-        ]
-        for name, detector in of_legs.items():
-            legs = [detector(pose, one.camera) for one in inserts for pose in one.people]
-            yield from agreements(labels, name, legs)
+        for name, (framing, detector) in of_parts.items():
+            parts = [
+                sight(framing(_pictures(folder / file), pose), most_people=settings.most_people)
+                for pose in sighting.people
+            ]
+            told = [detector(pose, one.camera) for one in parts for pose in one.people]
+            yield from agreements(labels, name, told)
 
 
-def _pictures(path: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def _pictures(path: Path) -> Pictures:
     long_side_px = Settings().analysis.long_side_px
     for frame in frames(probe(path), start_s=0.0, end_s=np.inf, long_side_px=long_side_px):
         yield frame.time_s, frame.rgb
 
 
-def insert(
-    pictures: Iterable[tuple[float, NDArray[np.uint8]]], pose: Pose
-) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Pictures (time_s, (H, W, 3) uint8 RGB) as an insert of somebody's legs would show them: an
-    operator's window from the thighs to the floor, which follows them smoothly, enlarged."""
+def insert(pictures: Pictures, pose: Pose) -> Pictures:
+    """Pictures as an insert of somebody's legs would show them: from the thighs to the floor."""
     legs = pose.keypoints_px[:, [*LEFT_LEG, *RIGHT_LEG]]
     leg_px = leg_length_px(pose.keypoints_px[np.isfinite(legs).all(axis=(1, 2))])
-    middle = _smoothed(pose.times_s, legs[:, :, 0].mean(axis=1))
-    ground = _smoothed(pose.times_s, legs[:, :, 1].max(axis=1))
-    high = _INSERT_LEGS * leg_px
-    scale = _INSERT_PX[1] / high
+    below = legs[:, :, 1].max(axis=1) + _BELOW_LEGS * leg_px
+    return _window(pictures, pose, legs[:, :, 0].mean(axis=1), below, _INSERT_LEGS * leg_px)
+
+
+def medium(pictures: Pictures, pose: Pose) -> Pictures:
+    """Pictures as a medium shot of somebody would show them: from over the head to the hips."""
+    shoulders = pose.keypoints_px[:, list(SHOULDERS)].mean(axis=1)
+    hips = pose.keypoints_px[:, list(HIPS)].mean(axis=1)
+    trunk_px = float(np.nanmedian(np.linalg.norm(hips - shoulders, axis=1)))
+    below = hips[:, 1] + _BELOW_TRUNKS * trunk_px
+    return _window(pictures, pose, shoulders[:, 0], below, _MEDIUM_TRUNKS * trunk_px)
+
+
+def _window(
+    pictures: Pictures, pose: Pose, middle_px: FloatArray, below_px: FloatArray, high_px: float
+) -> Pictures:
+    """An operator's window that follows a person smoothly, enlarged: about its middle (T,), up from
+    its lower edge (T,), so high."""
+    middle, below = (_smoothed(pose.times_s, values) for values in (middle_px, below_px))
+    scale = _SHOWN_PX[1] / high_px
     for time_s, rgb in pictures:
         if not pose.times_s[0] <= time_s <= pose.times_s[-1]:
             continue
         x = float(np.interp(time_s, pose.times_s, middle))
-        y = float(np.interp(time_s, pose.times_s, ground)) + _BELOW_LEGS * leg_px
-        shift = [_INSERT_PX[0] / 2 - scale * x, _INSERT_PX[1] - scale * y]
+        y = float(np.interp(time_s, pose.times_s, below))
+        shift = [_SHOWN_PX[0] / 2 - scale * x, _SHOWN_PX[1] - scale * y]
         window = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
-        yield time_s, np.asarray(cv2.warpAffine(rgb, window, _INSERT_PX, flags=cv2.INTER_CUBIC))
+        yield time_s, np.asarray(cv2.warpAffine(rgb, window, _SHOWN_PX, flags=cv2.INTER_CUBIC))
 
 
 def _smoothed(times_s: FloatArray, values: FloatArray) -> FloatArray:

@@ -23,10 +23,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from otio_foley.analysis.features import ACROSS, FEATURES, GRID_HZ
+from otio_foley.analysis.features import GRID_HZ, Columns
 from otio_foley.analysis.network import (
     CARD,
     EVENTS,
@@ -53,7 +54,7 @@ _LATE_QUANTILE = 0.55
 
 _WINDOW = int(4.0 * GRID_HZ)
 _BATCH = 32
-_RATE, _FINE_RATE = 2e-3, 5e-4
+RATE, _FINE_RATE = 2e-3, 5e-4
 #: Bumps are rare: the chance of a contact or toe-off weighs this much where there is one.
 _RARE = 6.0
 
@@ -66,8 +67,10 @@ def fit(
     rate: float,
     seed: int,
     tell: Callable[[str], None],
+    spoil: Callable[[NDArray[np.float32], np.random.Generator], None] | None = None,
 ) -> ContactNetwork:
-    """Adam with a warm start and a cosine's end; the same for the same seed and threads."""
+    """Adam with a warm start and a cosine's end; the same for the same seed and threads. `spoil`
+    takes from each window (N, F), in place, what the network shall learn to do without."""
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -77,7 +80,10 @@ def fit(
     recent: list[float] = []
     every = max(1, steps // 20)
     for step in range(steps):
-        features, targets, weights = _batch(held, rng)
+        features, targets, weights = _batch(held, rng, network.columns)
+        if spoil is not None:
+            for row in features.numpy():
+                spoil(row, rng)
         loss = _loss(network(features), targets, weights)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -90,9 +96,11 @@ def fit(
     return network
 
 
-def _batch(held: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _batch(
+    held: Sequence[Example], rng: np.random.Generator, columns: Columns
+) -> tuple[Tensor, Tensor, Tensor]:
     """Windows of either foot, mirrored half of the time, padded where a stretch is shorter."""
-    features = np.zeros((_BATCH, _WINDOW, FEATURES), dtype=np.float32)
+    features = np.zeros((_BATCH, _WINDOW, columns.count), dtype=np.float32)
     targets = np.zeros((_BATCH, _WINDOW, EVENTS + 1), dtype=np.float32)
     weights = np.zeros_like(targets)
     for row in range(_BATCH):
@@ -106,7 +114,7 @@ def _batch(held: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, T
         targets[row, :length] = one.targets[side, part]
         weights[row, :length] = one.weights[side, part]
         if rng.random() < 0.5:
-            features[row][:, ACROSS] *= -1.0
+            features[row][:, columns.across] *= -1.0
     return torch.from_numpy(features), torch.from_numpy(targets), torch.from_numpy(weights)
 
 
@@ -133,8 +141,8 @@ _IS_BUMP = torch.tensor([1.0, 1.0, 0.0])
 
 
 def measured(held: Sequence[Example]) -> tuple[Tensor, Tensor]:
-    """Mean and spread (FEATURES,) of the features, by which the network scales them."""
-    rows = np.concatenate([one.features.reshape(-1, FEATURES)[::7] for one in held])
+    """Mean and spread (F,) of the features, by which the network scales them."""
+    rows = np.concatenate([one.features.reshape(-1, one.features.shape[2])[::7] for one in held])
     return torch.from_numpy(rows.mean(axis=0)), torch.from_numpy(rows.std(axis=0) + 0.02)
 
 
@@ -160,7 +168,7 @@ FAST = Amounts(takes=2, views=2, plated_views=2, steps=40, plated_steps=40)
 _PERFORMED, _PLATED = "performed", "plated "
 _BASE, _FINAL = "base", "final"
 #: Seeds of two members are so far apart.
-_SEEDS = 10
+SEEDS = 10
 
 
 def learn(
@@ -199,7 +207,7 @@ def learn(
         amounts.jobs, initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
         begun = [
-            pool.submit(_begin, work, member, amounts.steps, seed + _SEEDS * member)
+            pool.submit(_begin, work, member, amounts.steps, seed + SEEDS * member)
             for member in range(MEMBERS)
         ]
         ended = [
@@ -217,7 +225,8 @@ def learn(
 
 def joined(networks: Sequence[ContactNetwork]) -> ContactNetwork:
     """One network of all their members, which scale alike: they learned from the same."""
-    whole = ContactNetwork(*(member for one in networks for member in one.members))
+    every = [member for one in networks for member in one.members]
+    whole = ContactNetwork(*every, columns=networks[0].columns)
     whole.mean, whole.scale = networks[0].mean, networks[0].scale
     return whole
 
@@ -243,8 +252,8 @@ def _begin(work: Path, member: int, steps: int, seed: int) -> int:
         torch.manual_seed(seed)
         network = ContactNetwork(Member())
         network.mean, network.scale = measured(_performed(work))
-        tell = partial(_say, f"member {member}")
-        fit(network, _performed(work), steps=steps, rate=_RATE, seed=seed, tell=tell)
+        tell = partial(say, f"member {member}")
+        fit(network, _performed(work), steps=steps, rate=RATE, seed=seed, tell=tell)
         save(network, path)
     return member
 
@@ -260,7 +269,7 @@ def _end(work: Path, member: int, left_out: str | None, steps: int, seed: int) -
             _Evenly(_performed(work), _Evenly(*plated)),
             steps=steps,
             rate=_FINE_RATE,
-            seed=seed + _SEEDS * member + 2,
+            seed=seed + SEEDS * member + 2,
             tell=lambda _: None,
         )
         save(network, path)
@@ -275,7 +284,8 @@ def _folder(work: Path, member: int) -> Path:
     return work / f"member {member}"
 
 
-def _say(who: str, line: str) -> None:
+def say(who: str, line: str) -> None:
+    """A word about one of several trainings."""
     print(f"{who}: {line}", file=sys.stderr, flush=True)
 
 

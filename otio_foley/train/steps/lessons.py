@@ -43,7 +43,7 @@ _NEAR_S = 0.08
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One stretch of one view: features (2, N, FEATURES), targets and weights (2, N, EVENTS + 1),
+    """One stretch of one view: features (2, N, F), targets and weights (2, N, EVENTS + 1),
     the last one a number of `GAITS`."""
 
     features: NDArray[np.float32]

@@ -74,6 +74,7 @@ def read_trial(path: Path, name: str) -> Trial:
         rate_hz=recording.rate_hz,
         times_s=times_s,
         joints_m=joints,
+        upper_m=body.upper_m,
         belt_m_s=belt,
         height_m=height_from_legs_m(joints),
         truths=tuple(truth for truth in truths if truth.contacts),

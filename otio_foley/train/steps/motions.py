@@ -8,7 +8,7 @@ performances of the same captures.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,9 +18,11 @@ from otio_foley.analysis.network import CARD, bundled_network, load_network
 from otio_foley.resources import bundled
 from otio_foley.train.stage.actions import Action
 from otio_foley.train.steps.baselines import BASELINES, Detector
+from otio_foley.train.steps.detectors import by_body, without_feet
+from otio_foley.train.steps.dips import even_dips
 from otio_foley.train.steps.figures import performed_figures
 from otio_foley.train.steps.noise import NoiseModel
-from otio_foley.train.steps.samples import Sample, plated_figures, samples
+from otio_foley.train.steps.samples import OF_BODIES, Sample, plated_figures, samples, whole_figures
 from otio_foley.train.steps.scores import (
     TOLERANCES,
     Interval,
@@ -172,7 +174,8 @@ def report(
     takes: int,
     learned: Path | None,
 ) -> list[str]:
-    """Both groups' tables; `takes` 0 leaves the motions without plates out."""
+    """The groups' tables; `takes` 0 leaves the motions without plates out. Whose head and arms were
+    measured is looked at once more with their feet hidden."""
     source = "none, keypoints are exact" if noise is None else noise.source
     lines = [f"Noise: {source}. Frame rates: {', '.join(f'{f:g}' for f in frame_rates)}."]
     plated = plated_figures(material)
@@ -185,7 +188,19 @@ def report(
         groups.append(("Without plates: agreement with the stage's rule, no truth", without))
     for title, figures in groups:
         shown = samples(figures, views=views, frame_rates=frame_rates, noise=noise, seed=seed)
-        judged: dict[str, Judged] = {**judge(shown, competing)}
-        lines += ["", f"## {title}", "", *summary_table(judged, seed), ""]
-        lines += subject_table(judged)
-    return lines
+        lines += _group(title, judge(shown, competing), seed)
+    shown = samples(
+        whole_figures(material),
+        views=views,
+        frame_rates=frame_rates,
+        noise=noise,
+        seed=seed,
+        shots=OF_BODIES,
+    )
+    blind = [_rule("even dips", even_dips), _rule("body alone", without_feet(by_body))]
+    return lines + _group("Force plates, feet not seen", judge(shown, blind), seed)
+
+
+def _group(title: str, judged: Mapping[str, Judged], seed: int) -> list[str]:
+    held = dict(judged)
+    return ["", f"## {title}", "", *summary_table(held, seed), "", *subject_table(held)]

@@ -16,7 +16,7 @@ the time after which 1/e of an error is left, `correlation_s`. Here
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -127,8 +127,13 @@ def _joint(told: Mapping[str, Any]) -> JointNoise:
     )
 
 
-def spoiled(seen: View, model: NoiseModel, rng: np.random.Generator) -> View:
-    """The view as the pose network would have given it."""
+def spoiled(
+    seen: View,
+    model: NoiseModel,
+    rng: np.random.Generator,
+    found: Callable[[View], NDArray[np.bool_]] = is_found,
+) -> View:
+    """The view as the pose network would have given it, if it finds who is `found` at all."""
     pose = seen.pose
     count = len(pose.times_s)
     step = 1.0 / seen.frame_rate / model.correlation_s
@@ -177,7 +182,7 @@ def spoiled(seen: View, model: NoiseModel, rng: np.random.Generator) -> View:
     confidence = _from_quantiles(np.where(hard[..., None], unsure, easy), chance)
 
     missed = 1.0 - np.array([one.found for one in model.sizes])[size]
-    lost = _runs(missed, step, rng.random(count)) | ~is_found(seen)
+    lost = _runs(missed, step, rng.random(count)) | ~found(seen)
     keypoints[lost] = np.nan
     confidence[~np.isfinite(keypoints).all(axis=2)] = 0.0
     return replace(seen, pose=replace(pose, keypoints_px=keypoints, confidence=confidence))

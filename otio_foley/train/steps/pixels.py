@@ -2,7 +2,7 @@
 
 Everybody whom the product follows is matched with the true person whose keypoints they lie on;
 contacts of somebody who is nobody are all wrong. Contacts count while the person's feet are in the
-picture, seen or hidden (skirts, clutter, others in front).
+picture, seen or hidden (skirts, clutter, others in front); of feet out of it, in a line apart.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otio_foley.analysis.people import sight
-from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.skeleton import LEFT_LEG, NOSE, RIGHT_LEG, SHOULDERS
 from otio_foley.media.picture import frames, probe
 from otio_foley.train.stage.clip import CLIP, FRAMES, PICTURE
 from otio_foley.train.steps.baselines import Detector
@@ -27,6 +28,7 @@ from otio_foley.types import Contact, FloatArray, Pose
 
 _LEGS = [*LEFT_LEG, *RIGHT_LEG]
 _FEET = [*LEFT_LEG[2:], *RIGHT_LEG[2:]]
+_HEAD = [NOSE, *SHOULDERS]
 #: Who is followed is a true person if their hips are this near, in the true one's leg lengths.
 _SAME = 0.5
 #: Feet that come into the picture later than this before a contact do not show it.
@@ -49,11 +51,14 @@ class Judged:
 
 
 def judged_clip(
-    folder: Path, detectors: Mapping[str, Detector], exact: Mapping[str, Detector]
+    folder: Path,
+    detectors: Mapping[str, Detector],
+    exact: Mapping[str, Detector],
+    unseen: Mapping[str, Detector],
 ) -> Iterator[Judged]:
-    """Scores of everybody in one clip: of detectors that are given whom the product follows, and of
-    others that are given everybody's true keypoints, so that the rest of their misses is their own.
-    """
+    """Scores of everybody in one clip: of detectors that are given whom the product follows; of
+    others that are given everybody's true keypoints, so that the rest of their misses is their own;
+    and of some that are judged while feet are out of the picture and the head is in it."""
     told: dict[str, Any] = json.loads((folder / CLIP).read_text(encoding="utf-8"))
     with np.load(folder / FRAMES) as held:
         times, places = held["time_s"], held["keypoints_px"].astype(np.float64)
@@ -74,14 +79,16 @@ def judged_clip(
     }
     followed = list(zip(sighting.people, owners, strict=True))
     true = list(_true_poses(times, places, told["size_px"]))
-    entrants = [(*one, followed) for one in detectors.items()]
-    entrants += [(*one, true) for one in exact.items()]
-    for name, detector, people in entrants:
+    entrants = [(*one, followed, _feet_shown) for one in detectors.items()]
+    entrants += [(*one, true, _feet_shown) for one in exact.items()]
+    entrants += [(*one, followed, _head_alone_shown) for one in unseen.items()]
+    for name, detector, people, known in entrants:
         found: dict[int, list[Contact]] = {}
         for pose, who in people:
             found.setdefault(who, []).extend(detector(pose, sighting.camera))
         for who, person in enumerate(told["people"]):
-            truth = _truth(person["contacts"], times, places[:, who], told["size_px"])
+            shown = known(places[:, who], told["size_px"])
+            truth = _truth(person["contacts"], times, shown)
             own = sorted(found.get(who, []), key=lambda one: one.time_s)
             yield Judged(
                 detector=name,
@@ -141,17 +148,28 @@ def owner(pose: Pose, times_s: FloatArray, places_px: FloatArray) -> int:
     return nearest if nearest >= 0 and share[nearest] < _SAME else _NOBODY
 
 
-def _truth(
-    contacts: Sequence[Mapping[str, Any]],
-    times_s: FloatArray,
-    places_px: FloatArray,
-    size_px: Sequence[int],
-) -> Truth:
-    """Contacts of one person, known while their feet (T, 33, 2) are in the picture."""
-    feet = places_px[:, _FEET]
+def _feet_shown(places_px: FloatArray, size_px: Sequence[int]) -> NDArray[np.bool_]:
+    """Frames (T,) in which all of both feet is in the picture."""
+    return np.asarray(_inside(places_px[:, _FEET], size_px).all(axis=1))
+
+
+def _head_alone_shown(places_px: FloatArray, size_px: Sequence[int]) -> NDArray[np.bool_]:
+    """Frames (T,) in which head and shoulders are, and no foot."""
+    head = _inside(places_px[:, _HEAD], size_px).all(axis=1)
+    return np.asarray(head & ~_inside(places_px[:, _FEET], size_px).any(axis=1))
+
+
+def _inside(places_px: FloatArray, size_px: Sequence[int]) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
-        inside = ((feet >= 0.0) & (feet < np.array(size_px))).all(axis=(1, 2))
-    edges = np.flatnonzero(np.diff(np.r_[False, inside, False].astype(np.int8)))
+        inside = (places_px >= 0.0) & (places_px < np.array(size_px))
+    return np.asarray(inside.all(axis=-1))
+
+
+def _truth(
+    contacts: Sequence[Mapping[str, Any]], times_s: FloatArray, known: NDArray[np.bool_]
+) -> Truth:
+    """Contacts of one person, in known frames (T,)."""
+    edges = np.flatnonzero(np.diff(np.r_[False, known, False].astype(np.int8)))
     last = len(times_s)
     windows = [
         Window(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otio_foley.train.stage.cameras import Kind
-from otio_foley.train.steps.figures import Figure, figure_of_trial, pieces
+from otio_foley.train.steps.figures import Figure, figure_of_trial, pieces, whole_figure
 from otio_foley.train.steps.material import read_trials
 from otio_foley.train.steps.noise import NoiseModel, spoiled
 from otio_foley.train.steps.trials import (
@@ -20,7 +22,14 @@ from otio_foley.train.steps.trials import (
     Truth,
     Window,
 )
-from otio_foley.train.steps.views import KINDS, View, feet_in_picture, view
+from otio_foley.train.steps.views import (
+    KINDS,
+    View,
+    feet_in_picture,
+    head_in_picture,
+    is_found,
+    view,
+)
 
 #: Feet that come into the picture later than this before a contact (or leave it sooner after) do
 #: not show it.
@@ -38,10 +47,40 @@ class Sample:
     truth: Truth
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shots:
+    """What kinds of camera look, in which frames (T,) of a view its person is found, and in which
+    contacts are known."""
+
+    kinds: Sequence[Kind]
+    found: Callable[[View], NDArray[np.bool_]]
+    known: Callable[[View], NDArray[np.bool_]]
+
+
+OF_FEET: Final = Shots(kinds=KINDS, found=is_found, known=feet_in_picture)
+
+
+#: Of people whose feet may be out of the picture: every other view is a medium shot or a close-up.
+OF_BODIES: Final = Shots(
+    kinds=(
+        *("pan", "close", "dolly", "close", "handheld", "close"),
+        *("static", "close", "zoom", "close", "high", "close", "low", "close"),
+    ),
+    found=head_in_picture,
+    known=head_in_picture,
+)
+
+
 def plated_figures(material: Path, source: Source = "plate") -> tuple[Figure, ...]:
     """All measured people with a truth of that source, in pieces as long as shots are."""
     whole = [figure_of_trial(trial, source) for trial in read_trials(material)]
     return tuple(part for one in whole if one is not None for part in pieces(one))
+
+
+def whole_figures(material: Path, source: Source = "plate") -> tuple[Figure, ...]:
+    """Those of them whose heads and arms were measured, too."""
+    whole = [whole_figure(trial, source) for trial in read_trials(material)]
+    return tuple(one for one in whole if one is not None)
 
 
 def samples(
@@ -51,7 +90,7 @@ def samples(
     frame_rates: Sequence[float],
     noise: NoiseModel | None,
     seed: int,
-    kinds: Sequence[Kind] = KINDS,
+    shots: Shots = OF_FEET,
 ) -> Iterator[Sample]:
     """Every figure through `views` cameras at every frame rate; None leaves keypoints exact.
 
@@ -61,22 +100,22 @@ def samples(
     for figure in figures:
         key = crc32(f"{figure.subject}/{figure.name}".encode())
         plan = np.random.default_rng([seed, key])
-        first, turn = int(plan.integers(len(kinds))), float(plan.random())
+        first, turn = int(plan.integers(len(shots.kinds))), float(plan.random())
         for number in range(views):
-            kind = kinds[(first + number) % len(kinds)]
+            kind = shots.kinds[(first + number) % len(shots.kinds)]
             # Kinds go round while azimuths do: a stride that shares no factor mixes the two.
             azimuth = 360.0 * ((number * _stride(views) + turn) / views % 1.0)
             for frame_rate in frame_rates:
                 rng = np.random.default_rng([seed, key, number, round(frame_rate * 1000)])
                 seen = view(figure, kind, azimuth, frame_rate, rng)
-                truth = shown(figure.truth, seen)
+                truth = shown(figure.truth, seen, shots.known(seen))
                 if not truth.windows:
                     continue
                 yield Sample(
                     subject=figure.subject,
                     name=figure.name,
                     number=number,
-                    view=seen if noise is None else spoiled(seen, noise, rng),
+                    view=seen if noise is None else spoiled(seen, noise, rng, shots.found),
                     truth=truth,
                 )
 
@@ -87,9 +126,9 @@ def _stride(views: int) -> int:
     return next(step for step in range(wanted, wanted + views) if np.gcd(step, views) == 1)
 
 
-def shown(truth: Truth, seen: View) -> Truth:
-    """A figure's truth in a view's clock, known only while both feet are in the picture."""
-    times, visible = seen.pose.times_s, feet_in_picture(seen)
+def shown(truth: Truth, seen: View, visible: NDArray[np.bool_]) -> Truth:
+    """A figure's truth in a view's clock, known only in visible frames (T,)."""
+    times = seen.pose.times_s
     edges = [0, *(np.flatnonzero(np.diff(visible.astype(np.int8))) + 1).tolist(), len(times)]
     spans = []
     for first, end in pairwise(edges):

@@ -80,7 +80,8 @@ class Truth:
 class Trial:
     """One recording of one person.
 
-    times_s (T,) even at `rate_hz`; joints_m (T, 2, 5, 3); `belt_m_s` (2,) is the treadmill's
+    times_s (T,) even at `rate_hz`; joints_m (T, 2, 5, 3); upper_m (T, 7, 3) of `joints.UPPER`, of
+    those whose head and arms were measured, too; `belt_m_s` (2,) is the treadmill's
     velocity that was taken off (0 over ground); `height_m` the person's, from the legs.
     """
 
@@ -89,6 +90,7 @@ class Trial:
     rate_hz: float
     times_s: FloatArray
     joints_m: FloatArray
+    upper_m: FloatArray | None
     belt_m_s: FloatArray
     height_m: float
     truths: tuple[Truth, ...]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.flow import FLOW_WIDTH_PX
-from otio_foley.analysis.skeleton import JOINT_COUNT, LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.skeleton import JOINT_COUNT, LEFT_LEG, NOSE, RIGHT_LEG, SHOULDERS
 from otio_foley.train.stage.cameras import Kind, Subject, cameras, middle_of
 from otio_foley.train.stage.pinhole import Camera
 from otio_foley.train.steps.figures import Figure
@@ -133,6 +133,11 @@ def feet_in_picture(one: View) -> NDArray[np.bool_]:
     """Frames (T,) in which both ankles, heels and toes are in the picture."""
     feet = [*LEFT_LEG[2:], *RIGHT_LEG[2:]]
     return np.asarray(one.in_picture[:, feet].all(axis=1) & is_found(one))
+
+
+def head_in_picture(one: View) -> NDArray[np.bool_]:
+    """Frames (T,) in which nose and shoulders are in the picture: by these people are found."""
+    return np.asarray(one.in_picture[:, [NOSE, *SHOULDERS]].all(axis=1))
 
 
 def distorted(points_px: FloatArray, size_px: tuple[int, int], bend: float) -> FloatArray:
