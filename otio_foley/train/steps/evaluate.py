@@ -26,7 +26,7 @@ from otio_foley.train.steps.dips import even_dips
 from otio_foley.train.steps.noise import read_noise
 
 #: All that a job hears.
-_ALL = "network and body"
+_ALL = "networks"
 
 #: The measured noise of the pose network, among the bundled models.
 NOISE = "pose_noise.json"
@@ -54,8 +54,9 @@ def evaluated(folder: Path, terms: Terms, tell: Callable[[str], None]) -> list[s
     """Tables in Markdown, line by line. Raises InputError where a folder holds no truth."""
     if (folder / CLIPS).is_dir():
         judged: list[pixels.Judged] = []
-        detectors = _detectors(_network(terms))
-        exact = {"network, true keypoints": detectors["network"]}
+        network = _network(terms)
+        detectors = _detectors(network)
+        exact = {"contacts' network, true keypoints": by_network(network)}
         unseen = {"feet out of the picture": detectors[_ALL]}
         for clip in sorted((folder / CLIPS).glob("[0-9]*")):
             judged += pixels.judged_clip(clip, detectors, exact, unseen)
@@ -92,7 +93,6 @@ def _detectors(network: ContactNetwork) -> dict[str, Detector]:
     """The rules as they are, and the product's as a job hears them by default."""
     return {
         "kinematic rules": kinematic_contacts,
-        "network": by_network(network),
         _ALL: by_both(network),
         "even dips": even_dips,
         "body alone, feet hidden": without_feet(by_body),
