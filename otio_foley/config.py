@@ -31,7 +31,7 @@ class AnalysisSettings:
     `context_s`: picture seen before and after what a clip shows, so that a step at the very cut is
     known. `most_people`: followed at a time. `least_confidence`: contacts below are left out.
     `layers`: of several pictures at a time the topmost alone is looked at, or all of them.
-    `unseen_feet`: feet out of the picture are told from how head, arms and trunk move."""
+    `unseen_feet`: steps of feet that are not seen are told from how head, arms and trunk move."""
 
     long_side_px: int = 1280
     context_s: float = 1.0

@@ -8,13 +8,12 @@ at all: its place and its confidence are 0.
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
 from scipy.ndimage import percentile_filter
+from scipy.signal import butter, sosfiltfilt
 
 from otio_foley.analysis.features import (
     AROUND_S,
@@ -24,21 +23,16 @@ from otio_foley.analysis.features import (
     Columns,
     Stretch,
 )
-from otio_foley.analysis.network import ContactNetwork, load_network
+from otio_foley.analysis.flow import to_ground
 from otio_foley.analysis.skeleton import HIPS, LEFT_SIDE, NOSE, RIGHT_SIDE, SHOULDERS
 from otio_foley.analysis.tracks import Showing, showings
-from otio_foley.resources import bundled
 from otio_foley.types import CameraMotion, FloatArray, Pose
-
-#: The weights that ship, among the bundled models, and what they were made from.
-WEIGHTS: Final = "cadence.safetensors"
-CARD: Final = "cadence.json"
-
-#: So many learned apart and are asked together.
-MEMBERS: Final = 2
 
 #: Longer holes in a track are not bridged.
 _LONGEST_HOLE_S = 0.3
+_FEWEST_FRAMES = 5
+#: Steps a second, from a stroll to a sprint.
+STEPS_HZ: Final = (1.2, 4.0)
 #: Who is followed has a head and shoulders.
 _SHOWN = (NOSE, *SHOULDERS)
 
@@ -71,6 +65,24 @@ def body_stretches(pose: Pose, camera: CameraMotion) -> tuple[Stretch, ...]:
     )
 
 
+def bobbing(pose: Pose, camera: CameraMotion) -> tuple[FloatArray, FloatArray]:
+    """How low head and shoulders are (N,), over the trunk's length, as often as feet come down, and
+    when (N,) in seconds on an even grid; both empty where they are seen in fewer than five frames.
+    """
+    seen = np.isfinite(pose.keypoints_px[:, [*_SHOWN, *HIPS]]).all(axis=(1, 2))
+    if seen.sum() < _FEWEST_FRAMES:
+        return np.zeros(0), np.zeros(0)
+    times_s = pose.times_s[seen]
+    points = to_ground(pose.keypoints_px[seen], times_s, camera)
+    trunk = points[:, list(SHOULDERS)].mean(axis=1) - points[:, list(HIPS)].mean(axis=1)
+    length = max(1.0, float(np.median(np.linalg.norm(trunk, axis=1))))
+    low = points[:, list(_SHOWN), 1].mean(axis=1) / length
+    grid = np.arange(times_s[0], times_s[-1], 1.0 / GRID_HZ)
+    band = butter(2, STEPS_HZ, btype="band", fs=GRID_HZ, output="sos")
+    even = np.interp(grid, times_s, low)
+    return grid, np.asarray(sosfiltfilt(band, even, padlen=min(len(grid) - 1, 60)))
+
+
 def _stretch(shown: Showing) -> Stretch:
     times_s = shown.times_s
     middle = shown.points[:, list(SHOULDERS)].mean(axis=1)
@@ -92,7 +104,7 @@ def _stretch(shown: Showing) -> Stretch:
         there = np.interp(grid, times_s, known[:, joint].astype(np.float64)) >= 1.0
         place[joint] = np.where(there[:, None], on_grid(own), 0.0)
         velocity[joint] = np.gradient(place[joint], 1.0 / GRID_HZ, axis=0)
-        # Where it comes into the picture nothing moves that fast.
+        # What is out of sight does not move. Where it comes into sight it leaps, as in training.
         velocity[joint][~there] = 0.0
         sure[joint] = np.where(there, np.interp(grid, times_s, confidence[:, joint]), 0.0)
     after = np.clip(np.searchsorted(times_s, grid), 1, len(times_s) - 1)
@@ -131,14 +143,3 @@ def _trunk_px(times_s: FloatArray, points: FloatArray) -> FloatArray:
     frame_s = float(np.median(np.diff(times_s)))
     around = 2 * max(1, round(AROUND_S / frame_s)) + 1
     return np.asarray(np.maximum(1.0, percentile_filter(length, 75, size=around, mode="nearest")))
-
-
-def load_cadence(path: Path) -> ContactNetwork:
-    """A network with the weights of a safetensors file."""
-    return load_network(path, members=MEMBERS, columns=BODY)
-
-
-@cache
-def bundled_cadence() -> ContactNetwork:
-    """The network that ships; one for all, so not to be trained."""
-    return load_cadence(bundled("models") / WEIGHTS)

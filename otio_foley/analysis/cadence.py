@@ -9,17 +9,27 @@ gesture may look like one, several in a row do not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.body import body_stretches
+from otio_foley.analysis.body import BODY, bobbing, body_stretches
 from otio_foley.analysis.contacts import Landing, landings
-from otio_foley.analysis.network import ContactNetwork
+from otio_foley.analysis.network import ContactNetwork, load_network
 from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.analysis.tracks import at_edge
-from otio_foley.types import CameraMotion, Contact, Pose
+from otio_foley.resources import bundled
+from otio_foley.types import CameraMotion, Contact, FloatArray, Pose
+
+#: The weights that ship, among the bundled models, and what they were made from.
+WEIGHTS: Final = "cadence.safetensors"
+CARD: Final = "cadence.json"
+
+#: So many learned apart and are asked together.
+MEMBERS: Final = 2
 
 #: A foot is unseen where the pose network is less sure than this of its ankle, heel and toe, or
 #: where these are beyond the picture; a moment that breaks that is none.
@@ -28,17 +38,30 @@ _MOMENT_S = 0.2
 #: A gait is so many steps in a row, none longer than this after the last.
 _FEWEST = 4
 _LONGEST_STEP_S = 1.0
+#: Who walks goes up and down by 2 to 5 cm (Gard and Childress 2001), 0.015 to 0.035 of the trunk's
+#: length as a root mean square; whose arms alone are busy does not.
+_LEAST_BOB = 0.01
 #: A step that was seen this near is the same.
 _SAME_S = 0.25
 #: How sure such a step can be.
 _MOST_SURE = 0.7
 
 
+@cache
+def bundled_cadence() -> ContactNetwork:
+    """The network that ships; one for all, so not to be trained."""
+    return load_network(bundled("models") / WEIGHTS, members=MEMBERS, columns=BODY)
+
+
 def cadence_contacts(
-    pose: Pose, camera: CameraMotion, seen: Sequence[Contact], network: ContactNetwork
+    pose: Pose,
+    camera: CameraMotion,
+    seen: Sequence[Contact],
+    network: ContactNetwork,
+    least_confidence: float,
 ) -> tuple[Contact, ...]:
-    """Contacts while neither foot is seen, in time order; near those that were `seen` there are
-    none of these."""
+    """Contacts while neither foot is seen, in time order, none less sure than that; near those that
+    were `seen` there are none of these."""
     unseen = _unseen(pose)
     if not unseen.any():
         return ()
@@ -46,11 +69,15 @@ def cadence_contacts(
         landing
         for stretch in body_stretches(pose, camera)
         for landing in landings(stretch, network.read(stretch.features))
-        if unseen[min(int(np.searchsorted(pose.times_s, landing.time_s)), len(unseen) - 1)]
+        if _MOST_SURE * landing.chance >= least_confidence
+        and unseen[min(int(np.searchsorted(pose.times_s, landing.time_s)), len(unseen) - 1)]
     ]
+    times_s, swing = bobbing(pose, camera)
     return tuple(
         _contact(pose.person, landing)
-        for landing in _in_a_row(sorted(found, key=lambda one: one.time_s))
+        for row in _rows(sorted(found, key=lambda one: one.time_s))
+        if _bobs(times_s, swing, row)
+        for landing in row
         if all(abs(one.time_s - landing.time_s) >= _SAME_S for one in seen)
     )
 
@@ -69,8 +96,8 @@ def _unseen(pose: Pose) -> NDArray[np.bool_]:
     return unseen
 
 
-def _in_a_row(found: Sequence[Landing]) -> Iterable[Landing]:
-    """Those that several others go with."""
+def _rows(found: Sequence[Landing]) -> Iterable[Sequence[Landing]]:
+    """Landings that go together, in rows."""
     breaks = [
         number
         for number, (one, other) in enumerate(pairwise(found), start=1)
@@ -78,7 +105,13 @@ def _in_a_row(found: Sequence[Landing]) -> Iterable[Landing]:
     ]
     for first, end in pairwise([0, *breaks, len(found)]):
         if end - first >= _FEWEST:
-            yield from found[first:end]
+            yield found[first:end]
+
+
+def _bobs(times_s: FloatArray, swing: FloatArray, row: Sequence[Landing]) -> bool:
+    """Whether the body goes up and down (N,) at times (N,) while a row of steps is made."""
+    during = swing[(times_s >= row[0].time_s) & (times_s <= row[-1].time_s)]
+    return bool(len(during) and np.sqrt(np.mean(during**2)) >= _LEAST_BOB)
 
 
 def _contact(person: int, landing: Landing) -> Contact:

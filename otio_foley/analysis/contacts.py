@@ -107,6 +107,8 @@ def find_landings(pose: Pose, camera: CameraMotion, network: ContactNetwork) -> 
 
 
 def landings(stretch: Stretch, readings: tuple[Readings, ...]) -> Iterable[Landing]:
+    """Contacts of either foot, left before right, from what a network says of a stretch; less sure
+    where what they rest on is, and at the stretch's ends."""
     feet: tuple[Foot, Foot] = ("left", "right")
     doing = readings[0].gaits + readings[1].gaits
     for foot, own, sure in zip(feet, readings, stretch.sure, strict=True):

@@ -2,8 +2,8 @@
 
 Every foot is looked at as "this one" with the other beside it, so that one network serves both.
 Places are relative to the hips, velocities to the ground (the camera's motion is taken off), so
-that neither the place in the picture nor the camera matters. Torso and arms are left out: captures
-with force plates, on which the network is judged, show legs alone.
+that neither the place in the picture nor the camera matters. Torso and arms are left out: most
+captures with force plates, on which the network is judged, show legs alone.
 """
 
 from __future__ import annotations

@@ -10,15 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.action import label_actions
-from otio_foley.analysis.body import bundled_cadence
-from otio_foley.analysis.cadence import cadence_contacts
+from otio_foley.analysis.cadence import bundled_cadence, cadence_contacts
 from otio_foley.analysis.closeups import visuals
 from otio_foley.analysis.contacts import FREE_FALL, find_contacts
 from otio_foley.analysis.distance import across, body_height, distance_m, nearness_area
-from otio_foley.analysis.network import bundled_network
+from otio_foley.analysis.network import ContactNetwork, bundled_network
 from otio_foley.analysis.notes import Glance, Noting
 from otio_foley.analysis.people import sight
-from otio_foley.types import Action, Contact, FloatArray, FloorSpan, Visuals
+from otio_foley.types import (
+    Action,
+    CameraMotion,
+    Contact,
+    FloatArray,
+    FloorSpan,
+    Pose,
+    Visuals,
+)
 
 #: Both feet of somebody who lands come down within this.
 _BOTH_FEET_S = 0.15
@@ -68,7 +75,7 @@ def find_steps(
     """Everybody's steps in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
     Times in the result are on the clock of the pictures' times. Contacts below `least_confidence`
-    are left out; with `unseen_feet`, those of feet out of the picture are told from the body. With
+    are left out; with `unseen_feet`, those of feet that are not seen are told from the body. With
     `floors` what is walked on is recognised; with `closeups` what the generator reads is kept, of
     whoever may be heard, steps or not.
     """
@@ -79,13 +86,13 @@ def find_steps(
     for pose, glances, legs in zip(
         sighting.people, sighting.glances, sighting.closeups, strict=True
     ):
-        found = find_contacts(pose, sighting.camera, network)
-        sure = tuple(one for one in found if one.confidence >= least_confidence)
-        told = (
-            cadence_contacts(pose, sighting.camera, sure, bundled_cadence()) if unseen_feet else ()
+        contacts = heard_contacts(
+            pose,
+            sighting.camera,
+            network,
+            least_confidence=least_confidence,
+            unseen_feet=unseen_feet,
         )
-        heard = (*sure, *(one for one in told if one.confidence >= least_confidence))
-        contacts = tuple(sorted(heard, key=lambda contact: contact.time_s))
         if contacts or closeups:
             steppers.append(
                 Stepper(
@@ -106,6 +113,24 @@ def find_steps(
         people=len(sighting.people),
         steppers=tuple(steppers),
     )
+
+
+def heard_contacts(
+    pose: Pose,
+    camera: CameraMotion,
+    network: ContactNetwork,
+    *,
+    least_confidence: float,
+    unseen_feet: bool,
+) -> tuple[Contact, ...]:
+    """One person's contacts that are sure enough, in time order: of feet that are seen and, if
+    asked for, of those that are not."""
+    found = find_contacts(pose, camera, network)
+    seen = tuple(one for one in found if one.confidence >= least_confidence)
+    if not unseen_feet:
+        return seen
+    told = cadence_contacts(pose, camera, seen, bundled_cadence(), least_confidence)
+    return tuple(sorted((*seen, *told), key=lambda contact: contact.time_s))
 
 
 def _floors(glances: tuple[Glance, ...], contacts: tuple[Contact, ...]) -> tuple[FloorSpan, ...]:

@@ -1,4 +1,4 @@
-"""The contact network: bidirectional LSTMs from leg features to contacts, toe-offs and stance.
+"""The contact network: bidirectional LSTMs from features to contacts, toe-offs and stance.
 
 The method's visual encoder is a bidirectional LSTM, too; this one reads keypoints instead of
 pictures. `otio_foley.train.steps.learn` trains it; `models/contacts.md` is its card.

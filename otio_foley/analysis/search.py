@@ -25,7 +25,7 @@ _ALIKE = 1.3
 #: The smallest person looked for, as a share of the picture's short side.
 _LEAST_SIZE = 0.08
 
-#: Mean confidence of the keypoints below which a find is no person.
+#: Certainty (mean confidence of what of them is in the picture) below which a find is no person.
 LEAST_CONFIDENCE = 0.5
 
 #: Legs without a body are no find where they are smaller (a leg over the short side): who is that

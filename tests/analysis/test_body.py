@@ -11,13 +11,19 @@ import numpy as np
 import pytest
 from analysis.walker import pose_of, still_camera
 
-from otio_foley.analysis.body import BODY, CARD, COLUMNS_OF, WEIGHTS, body_stretches
+from otio_foley.analysis.body import BODY, COLUMNS_OF, body_stretches
+from otio_foley.analysis.cadence import CARD, WEIGHTS
 from otio_foley.analysis.features import GRID_HZ
-from otio_foley.analysis.skeleton import JOINT_COUNT, LEFT_SIDE, NOSE, RIGHT_SIDE
+from otio_foley.analysis.skeleton import (
+    HIPS,
+    JOINT_COUNT,
+    LEFT_SIDE,
+    NOSE,
+    RIGHT_SIDE,
+    SHOULDERS,
+)
 from otio_foley.resources import bundled
 from otio_foley.types import FloatArray, Pose
-
-_JOINTS = [NOSE, *LEFT_SIDE, *RIGHT_SIDE]
 
 
 def body(frame_rate: float = 25.0, seconds: float = 4.0) -> Pose:
@@ -68,15 +74,15 @@ def test_each_joint_has_columns_of_its_own() -> None:
     columns = [column for joint in COLUMNS_OF for column in joint]
     assert len(columns) == len(set(columns)) == BODY.count - 3
     pose = body()
-    for number, joint in enumerate([NOSE, *LEFT_SIDE]):
+    # Shoulders and hips bear all others' places.
+    for number, joint in enumerate([NOSE, *LEFT_SIDE, *RIGHT_SIDE[1:]]):
+        if joint in (NOSE, *SHOULDERS, *HIPS):
+            continue
         gone = pose.keypoints_px.copy()
         gone[:, joint] = 1e5
-        hidden = number if number < 2 else 2 + (number - 2)
-        if joint in (NOSE, LEFT_SIDE[0], LEFT_SIDE[3]):
-            continue  # on these all others' places rest
         left_out = only(replace(pose, keypoints_px=gone))[0]
-        assert (left_out[:, COLUMNS_OF[hidden]] == 0.0).all()
-        kept = [column for column in range(BODY.count) if column not in COLUMNS_OF[hidden]]
+        assert (left_out[:, COLUMNS_OF[number]] == 0.0).all()
+        kept = [column for column in range(BODY.count) if column not in COLUMNS_OF[number]]
         assert left_out[:, kept] == pytest.approx(only(pose)[0][:, kept])
 
 

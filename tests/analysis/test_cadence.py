@@ -10,8 +10,7 @@ import pytest
 from analysis.walker import still_camera
 from numpy.typing import NDArray
 
-from otio_foley.analysis.body import bundled_cadence
-from otio_foley.analysis.cadence import cadence_contacts
+from otio_foley.analysis.cadence import bundled_cadence, cadence_contacts
 from otio_foley.analysis.skeleton import (
     ELBOWS,
     HIPS,
@@ -70,7 +69,7 @@ def walk(steps_hz: float, seconds: float = 6.0) -> Pose:
 
 
 def found(pose: Pose, seen: tuple[Contact, ...] = ()) -> tuple[Contact, ...]:
-    return cadence_contacts(pose, still_camera(pose), seen, bundled_cadence())
+    return cadence_contacts(pose, still_camera(pose), seen, bundled_cadence(), 0.35)
 
 
 @pytest.mark.parametrize("steps_hz", [1.6, 1.9])
@@ -86,7 +85,7 @@ def test_who_bobs_and_swings_their_arms_walks(steps_hz: float) -> None:
     assert all(after.time_s > before.time_s for before, after in pairwise(contacts))
 
 
-def test_a_nod_a_shiver_a_breath_and_a_gesture_are_no_steps() -> None:
+def test_a_nod_a_shiver_a_breath_and_a_slow_sway_are_no_steps() -> None:
     times = np.arange(0.0, 60.0, 1 / 25)
     still = np.zeros(len(times))
     nod = sum(0.1 * np.exp(-(((times - at) / 0.1) ** 2)) for at in (20.0, 21.7))
@@ -95,6 +94,20 @@ def test_a_nod_a_shiver_a_breath_and_a_gesture_are_no_steps() -> None:
     assert not found(hips_up(times, 0.008 * rng.standard_normal(len(times)), still))
     assert not found(hips_up(times, 0.05 * np.sin(2 * np.pi * 0.25 * times), still))
     assert not found(hips_up(times, still, 0.2 * np.sin(2 * np.pi * 0.4 * times)))
+
+
+@pytest.mark.parametrize("hz", [0.5, 0.6, 0.7, 0.8, 0.9, 1.5])
+@pytest.mark.parametrize("size", [0.2, 0.33])
+def test_a_hand_that_is_busy_is_no_foot(hz: float, size: float) -> None:
+    times = np.arange(0.0, 20.0, 1 / 25)
+    still = np.zeros(len(times))
+    pose = hips_up(times, still, still)
+    rng = np.random.default_rng(1)
+    pose.keypoints_px[...] += 0.004 * _TRUNK_PX * rng.standard_normal(pose.keypoints_px.shape)
+    to_and_fro = size * np.sin(2 * np.pi * hz * times) * _TRUNK_PX
+    pose.keypoints_px[:, WRISTS[0], 0] += to_and_fro
+    pose.keypoints_px[:, ELBOWS[0], 0] += 0.4 * to_and_fro
+    assert not found(pose)
 
 
 def test_feet_that_are_seen_speak_for_themselves() -> None:
@@ -114,6 +127,23 @@ def test_a_foot_behind_something_is_not_seen() -> None:
 def test_a_step_that_was_seen_is_not_told_again() -> None:
     first, *rest = found(walk(1.8))
     assert found(walk(1.8), (first,)) == tuple(rest)
+
+
+def test_feet_that_show_for_a_moment_change_nothing() -> None:
+    pose = walk(1.8)
+    whole = found(pose)
+    pose.keypoints_px[70:73, LEFT_LEG[2:], 1] = 700.0
+    pose.confidence[70:73, LEFT_LEG[2:]] = 0.9
+    assert found(pose) == whole
+
+
+def test_what_is_left_are_several_or_none() -> None:
+    """Of a row that is hardly sure enough it is not one or two that remain."""
+    for sure in (0.35, 0.45, 0.5, 0.52, 0.54, 0.56):
+        pose = walk(1.9, seconds=3.0)
+        told = cadence_contacts(pose, still_camera(pose), (), bundled_cadence(), sure)
+        assert not told or len(told) >= 4
+        assert all(one.confidence >= sure for one in told)
 
 
 def test_two_steps_are_too_few() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from otio_foley.analysis import body
+from otio_foley.analysis import cadence
 from otio_foley.analysis.features import ACROSS, FEATURES, LEGS
 from otio_foley.analysis.network import (
     EVENTS,
@@ -118,5 +118,5 @@ def test_a_rerun_of_the_cadence_training_gives_the_same_weights(
         return learn_cadence.learn(shared, noise, work, amounts, 0, lambda _: None).state_dict()
 
     first, again = trained(tmp_path / "first"), trained(tmp_path / "again")
-    assert set(first) == set(again) and len(first) > 3 * body.MEMBERS
+    assert set(first) == set(again) and len(first) > 3 * cadence.MEMBERS
     assert all(torch.equal(first[name], again[name]) for name in first)

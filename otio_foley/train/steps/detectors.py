@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from otio_foley.analysis.body import bundled_cadence
-from otio_foley.analysis.cadence import cadence_contacts
-from otio_foley.analysis.contacts import find_contacts
+from otio_foley.analysis.cadence import bundled_cadence, cadence_contacts
+from otio_foley.analysis.movie import heard_contacts
 from otio_foley.analysis.network import ContactNetwork
 from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.config import Settings
@@ -20,23 +20,25 @@ _FEET = [*LEFT_LEG[2:], *RIGHT_LEG[2:]]
 
 def by_network(network: ContactNetwork) -> Detector:
     """Contacts of feet that are seen."""
-    return lambda pose, camera: _heard(find_contacts(pose, camera, network))
-
-
-def by_body(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
-    """Contacts of feet that are not."""
-    return _heard(cadence_contacts(pose, camera, (), bundled_cadence()))
+    return partial(_heard, network=network, unseen_feet=False)
 
 
 def by_both(network: ContactNetwork) -> Detector:
     """All that a job hears."""
+    return partial(_heard, network=network, unseen_feet=True)
 
-    def both(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
-        seen = _heard(find_contacts(pose, camera, network))
-        told = _heard(cadence_contacts(pose, camera, seen, bundled_cadence()))
-        return tuple(sorted((*seen, *told), key=lambda one: one.time_s))
 
-    return both
+def by_body(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
+    """Contacts of feet that are not seen, by the network that ships."""
+    least = Settings().analysis.least_confidence
+    return cadence_contacts(pose, camera, (), bundled_cadence(), least)
+
+
+def _heard(
+    pose: Pose, camera: CameraMotion, network: ContactNetwork, unseen_feet: bool
+) -> tuple[Contact, ...]:
+    least = Settings().analysis.least_confidence
+    return heard_contacts(pose, camera, network, least_confidence=least, unseen_feet=unseen_feet)
 
 
 def without_feet(detector: Detector) -> Detector:
@@ -48,8 +50,3 @@ def without_feet(detector: Detector) -> Detector:
         return detector(replace(pose, confidence=confidence), camera)
 
     return blind
-
-
-def _heard(contacts: Sequence[Contact]) -> tuple[Contact, ...]:
-    least = Settings().analysis.least_confidence
-    return tuple(one for one in contacts if one.confidence >= least)

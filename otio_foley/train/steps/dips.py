@@ -10,16 +10,12 @@ from collections.abc import Iterable
 from itertools import cycle
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
-from scipy.signal import butter, find_peaks, sosfiltfilt
+from scipy.signal import find_peaks
 
-from otio_foley.analysis.flow import to_ground
-from otio_foley.analysis.skeleton import HIPS, NOSE, SHOULDERS
+from otio_foley.analysis.body import STEPS_HZ, bobbing
+from otio_foley.analysis.features import GRID_HZ
 from otio_foley.types import CameraMotion, Contact, FloatArray, Foot, Pose
 
-_GRID_HZ = 60.0
-#: Steps a second, from a stroll to a sprint.
-_STEPS_HZ = (1.2, 4.0)
 #: Dips (over the trunk's length, half a metre) less deep than this are the keypoints' own.
 _LEAST_DIP = 0.03
 #: A gait is so many dips in a row, each as far from the last as the middle one to within this
@@ -31,15 +27,10 @@ _UNLIKE = 3.0
 #: more than so many steps a second (medians of the stage's captured walks and runs).
 _WALK_LAG_S, _RUN_LAG_S, _RUN_HZ = 0.085, 0.12, 2.3
 
-_BODY = [NOSE, *SHOULDERS]
-
 
 def even_dips(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
     """Contacts (5 and more in a row) of somebody whose head and shoulders are seen; feet take
     turns."""
-    shown = np.isfinite(pose.keypoints_px[:, _BODY]).all(axis=(1, 2))
-    if shown.sum() < _FEWEST:
-        return ()
     feet: cycle[Foot] = cycle(("left", "right"))
     return tuple(
         Contact(
@@ -53,30 +44,17 @@ def even_dips(pose: Pose, camera: CameraMotion) -> tuple[Contact, ...]:
             confidence=1.0,
             found_by="even_dips",
         )
-        for time_s, foot in zip(_beats(pose.times_s, _heights(pose, camera)), feet, strict=False)
+        for time_s, foot in zip(_beats(*bobbing(pose, camera)), feet, strict=False)
     )
 
 
-def _heights(pose: Pose, camera: CameraMotion) -> FloatArray:
-    """How low head and shoulders are (T,), over the trunk's length."""
-    points = to_ground(pose.keypoints_px, pose.times_s, camera)
-    trunk = points[:, list(SHOULDERS)].mean(axis=1) - points[:, list(HIPS)].mean(axis=1)
-    length = float(np.nanmedian(np.linalg.norm(trunk, axis=1)))
-    return np.asarray(points[:, _BODY, 1].mean(axis=1) / max(1.0, length))
-
-
-def _beats(times_s: FloatArray, low: FloatArray) -> Iterable[float]:
-    """When feet came down (s), from how low the body is (T,), larger is lower."""
-    here = np.isfinite(low)
-    spline = make_interp_spline(times_s[here], low[here], k=1)
-    grid = np.arange(times_s[0], times_s[-1], 1.0 / _GRID_HZ)
-    band = butter(2, _STEPS_HZ, btype="band", fs=_GRID_HZ, output="sos")
-    swing = sosfiltfilt(band, spline(grid), padlen=min(len(grid) - 1, 60))
-    dips, told = find_peaks(swing, prominence=_LEAST_DIP, distance=_GRID_HZ / _STEPS_HZ[1])
+def _beats(grid: FloatArray, swing: FloatArray) -> Iterable[float]:
+    """When feet came down (s), from how low the body is (N,) at times (N,)."""
+    dips, told = find_peaks(swing, prominence=_LEAST_DIP, distance=GRID_HZ / STEPS_HZ[1])
     for run in _even_runs(grid[dips], told["prominences"]):
         steps_hz = 1.0 / float(np.median(np.diff(run)))
         lag_s = _RUN_LAG_S if steps_hz > _RUN_HZ else _WALK_LAG_S
-        yield from (float(time_s) - lag_s for time_s in run if time_s - lag_s >= times_s[0])
+        yield from (float(time_s) - lag_s for time_s in run if time_s - lag_s >= grid[0])
 
 
 def _even_runs(at_s: FloatArray, depth: FloatArray) -> Iterable[FloatArray]:

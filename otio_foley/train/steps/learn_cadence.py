@@ -6,7 +6,7 @@
 It learns from the performances that the contact network learns from (`learn`; a common `--work`
 saves making them twice), by other `manners` in every view, through cameras that may cut the legs
 off. Each member learns in one thread. Everything is drawn from `--seed`; what is finished lies in
-`--work` and is not done again.
+`--work`, which belongs to one seed and one set of amounts, and is not done again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from otio_foley.analysis.body import BODY, CARD, COLUMNS_OF, MEMBERS, body_stretches
+from otio_foley.analysis.body import BODY, COLUMNS_OF, body_stretches
+from otio_foley.analysis.cadence import CARD, MEMBERS
 from otio_foley.analysis.network import ContactNetwork, Member, load_network
 from otio_foley.train.fitting import save, write_card
 from otio_foley.train.steps.figures import Figure, paced
@@ -76,9 +77,9 @@ def learn(
 ) -> ContactNetwork:
     """All of the training; what is finished is kept in `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    held = work / _BODIES
-    if not held.exists():
-        figures = performed(
+
+    def figures() -> list[Figure]:
+        return performed(
             material,
             work,
             takes=amounts.takes,
@@ -86,7 +87,11 @@ def learn(
             jobs=amounts.jobs,
             seed=seed + 1000,
         )
-        keep(held, lambda: filmed(figures, amounts.views, noise, seed, amounts.jobs, tell))
+
+    keep(
+        work / _BODIES,
+        lambda: filmed(figures(), amounts.views, noise, seed, amounts.jobs, tell),
+    )
     with ProcessPoolExecutor(
         amounts.jobs, initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
@@ -133,7 +138,7 @@ def _filmed(
 ) -> list[Example]:
     number, figure = numbered
     rng = np.random.default_rng([seed, number])
-    if all(part.gait == "stand" for part in figure.truth.doing):
+    if figure.truth.stands:
         views *= _STANDING
     found = []
     for view in range(views):

@@ -2,7 +2,8 @@
 
 What is learned from them alone takes their arms' swing for the gait. Here somebody's arms swing
 more, less or later, hold something, or gesticulate; the head nods, the trunk leans and sways; who
-stands also bounces, as nobody's feet do. The legs stay what they were, and so do the contacts.
+stands also bounces, as nobody's feet do. From the knees down all stays what it was, and so do the
+contacts.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SLOW_HZ, _FAST_HZ = 0.3, 3.0
 
 def mannered(figure: Figure, rng: np.random.Generator) -> Figure:
     """The same legs under somebody who carries themselves in another way."""
-    stands = all(part.gait == "stand" for part in figure.truth.doing)
+    stands = figure.truth.stands
     rate = 1.0 / float(figure.times_s[1] - figure.times_s[0])
     points = figure.points_m.copy()
     turn = _turns(points, rate)

@@ -78,7 +78,7 @@ def plated_figures(material: Path, source: Source = "plate") -> tuple[Figure, ..
 
 
 def whole_figures(material: Path, source: Source = "plate") -> tuple[Figure, ...]:
-    """Those of them whose heads and arms were measured, too."""
+    """Measured people with head and arms, where these were measured, whole."""
     whole = [whole_figure(trial, source) for trial in read_trials(material)]
     return tuple(one for one in whole if one is not None)
 

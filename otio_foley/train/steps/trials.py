@@ -72,6 +72,11 @@ class Truth:
     windows: tuple[Window, ...]
     doing: tuple[Doing, ...] = ()
 
+    @property
+    def stands(self) -> bool:
+        """Whether somebody only stands."""
+        return bool(self.doing) and all(part.gait == "stand" for part in self.doing)
+
     def knows(self, time_s: float) -> bool:
         return any(window.holds(time_s) for window in self.windows)
 
