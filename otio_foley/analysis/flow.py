@@ -70,15 +70,26 @@ class CameraFollower:
 
         `scale` is full pixels per flow pixel.
         """
-        step = np.eye(3)
-        if flow is not None and self._last is not None:
-            background = _background(grey.shape, people, scale)
-            step = _similarity(flow.astype(np.float64), background, scale)
-            step = _better(step, self._last, grey, background, scale)
+        step = self.step(grey, flow, people, scale)
         self._last = grey
         before = self._to_first[-1] if self._to_first else np.eye(3)
         self._to_first.append(before @ step)
         self._times_s.append(time_s)
+
+    def step(
+        self,
+        grey: NDArray[np.uint8],
+        flow: NDArray[np.float32] | None,
+        people: Sequence[Box],
+        scale: float,
+    ) -> FloatArray:
+        """The map (3, 3) from the pixels of a picture, given as to `see`, to those of the last one
+        seen, by the background; identity where that is not known."""
+        if flow is None or self._last is None:
+            return np.eye(3)
+        background = _background(grey.shape, people, scale)
+        step = _similarity(flow.astype(np.float64), background, scale)
+        return _better(step, self._last, grey, background, scale)
 
     def motion(self) -> CameraMotion:
         return CameraMotion(
@@ -151,6 +162,17 @@ def _better(
 @cache
 def _window(size: tuple[int, int]) -> NDArray[np.float32]:
     return np.asarray(cv2.createHanningWindow(size, cv2.CV_32F), dtype=np.float32)
+
+
+def over_background(
+    points_px: FloatArray, flow: NDArray[np.float32], step: FloatArray, scale: float
+) -> FloatArray:
+    """How far what shows at points (N, 2) of a picture has moved (N, 2) over the background since
+    the last one, in full pixels; `step` is the follower's. Beyond the border, the border's flow."""
+    last = (flow.shape[1] - 1, flow.shape[0] - 1)
+    across, down = np.clip(np.rint(points_px / scale), 0, last).astype(np.intp).T
+    background = points_px @ step[:2, :2].T + step[:2, 2] - points_px
+    return np.asarray(background - scale * flow[down, across], dtype=np.float64)
 
 
 def to_ground(points_px: FloatArray, times_s: FloatArray, camera: CameraMotion) -> FloatArray:

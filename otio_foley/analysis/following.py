@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.legs import SURE_FEET, legs_place, see_legs
+from otio_foley.analysis.legs import STIRRING, SURE_FEET, legs_place, see_legs
 from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.analysis.skeleton import legs_of
@@ -46,6 +46,11 @@ _MORE_LIKE = 0.3
 _WIDER = 1.6
 #: What their square keeps of its size from picture to picture, where they ask for a smaller one.
 _NARROWS = 0.95
+
+#: Over how long the stir of legs alone is averaged, and how much of it counts at most (leg lengths
+#: a second): who has left, and is seen in the wall behind them, is given up after 0.7 s.
+_STIR_S = 0.5
+_MOST_STIR = 1.0
 
 #: Who is followed may for a moment be as little certain as this.
 _LEAST_CERTAIN = 0.3
@@ -85,6 +90,8 @@ class Track:
     """Pictures since they were last seen."""
     were_legs: bool = False
     """Whether legs alone were ever seen of them: who then stands on these may be nobody."""
+    stir: float = _MOST_STIR
+    """How lively legs alone have been of late (`legs.stir`)."""
     notes: Notes = field(default_factory=Notes)
 
     @classmethod
@@ -107,6 +114,11 @@ class Track:
         again from behind whoever passes in front of them."""
         known_s = self.last_seen_s - min(self.seen)
         return LOST_AFTER_S if known_s < _HIDDEN_S else _HIDDEN_S
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether they are legs alone that do not stir: they stand, or are none."""
+        return self.last.legs_alone and self.stir < STIRRING
 
     def find(self, picture: Picture, network: PoseNetwork) -> Person | None:
         """Who is where this person ought to be: at their place, or else about it."""
@@ -156,6 +168,11 @@ class Track:
         self.missed = 0
         self.place = _moved(self._steady(person), self.velocity_px)
         self.crop = crop_around(person, self.velocity_px, self.crop)
+
+    def stirs(self, stir: float, elapsed_s: float) -> None:
+        """How lively legs alone were seen to be just now."""
+        share = 1.0 - float(np.exp(-elapsed_s / _STIR_S))
+        self.stir += share * (min(stir, _MOST_STIR) - self.stir)
 
     def _steady(self, person: Person) -> Crop:
         """Where to look next: the square about legs alone, which are narrow where they cross and

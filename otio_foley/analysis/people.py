@@ -30,7 +30,7 @@ from otio_foley.analysis.following import (
     same_legs,
     settled,
 )
-from otio_foley.analysis.legs import see_legs
+from otio_foley.analysis.legs import STIRRING, see_legs, stir
 from otio_foley.analysis.notes import NOTHING, Glance, Notes, Noting
 from otio_foley.analysis.pose import Person, PoseNetwork
 from otio_foley.analysis.search import (
@@ -50,8 +50,10 @@ from otio_foley.types import CameraMotion, FloatArray, Pose
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
-#: Seconds from one search of the whole picture to the next.
+#: Seconds from one search of the whole picture to the next; sooner where the first one finds what
+#: may be legs alone, for one picture does not tell whether they move.
 _LOOK_EVERY_S = 1.0
+_LOOK_AGAIN_S = 0.3
 
 #: The networks run outside Python's lock, one to a core.
 _THREADS = max(1, min(4, os.cpu_count() or 1))
@@ -99,7 +101,7 @@ def sight(
     camera = CameraFollower()
     times: list[float] = []
     size = (0, 0)
-    with _Crowd(most_people, noting) as crowd:
+    with _Crowd(most_people, noting, camera) as crowd:
         for time_s, rgb in _rising(pictures):
             size = (rgb.shape[1], rgb.shape[0])
             grey = _grey(rgb)
@@ -134,15 +136,17 @@ def _rising(
 class _Crowd:
     """Everyone who is being followed, and the pictures since the last look."""
 
-    def __init__(self, most_people: int, noting: Noting) -> None:
+    def __init__(self, most_people: int, noting: Noting, camera: CameraFollower) -> None:
         self.most_people = most_people
         self.noting = noting
+        self.camera = camera
         self.closing = ExitStack()
         self.networks: list[PoseNetwork] = []
         self.active: list[Track] = []
         self.gone: list[Track] = []
         self.recent: deque[Picture] = deque()
         self.last_look_s = -np.inf
+        self.pause_s = _LOOK_EVERY_S
         self.looked_at: NDArray[np.uint8] | None = None
 
     def __enter__(self) -> _Crowd:
@@ -174,19 +178,27 @@ class _Crowd:
         for track, person in zip(self.active, settled(self.active, found), strict=True):
             if person is not None:
                 track.take(person, picture)
+                if person.legs_alone:
+                    track.stirs(self._stir(person, picture, grey), picture.elapsed_s)
             else:
                 track.miss()
         self._let_go(picture.time_s)
         self.recent.append(picture)
-        if picture.time_s - self.last_look_s >= _LOOK_EVERY_S:
+        if picture.time_s - self.last_look_s >= self.pause_s:
+            self.pause_s = _LOOK_EVERY_S
             self._look(picture, grey)
             self.last_look_s = picture.time_s
             self.recent.clear()
             self.recent.append(picture)
 
     def _let_go(self, now_s: float) -> None:
-        """End the tracks of those who are lost."""
-        lost = [track for track in self.active if now_s - track.last_seen_s > track.patience_s]
+        """End the tracks of those who are lost, and of legs that stand still: they are found again
+        when they move."""
+        lost = [
+            track
+            for track in self.active
+            if now_s - track.last_seen_s > track.patience_s or track.stands_still
+        ]
         self.active = [track for track in self.active if track not in lost]
         self.gone += lost
 
@@ -206,7 +218,10 @@ class _Crowd:
         still(change, boxes, grey.shape[1] / picture.rgb.shape[1])
         found = self._found(picture, change)
         if not any(_is_whole(one) for one in (*found, *(track.last for track in self.active))):
-            found += self._legs_found(picture, change)
+            legs_found = self._legs_found(picture, change)
+            if legs_found and picture.flow is None:
+                self.pause_s = _LOOK_AGAIN_S
+            found += [legs for legs in legs_found if self._stir(legs, picture, grey) >= STIRRING]
         for person in found:
             legs = next((track for track in self.active if _is_above(person, track.last)), None)
             if legs is not None:
@@ -261,6 +276,14 @@ class _Crowd:
             if not any(same_legs(legs, one) for one in single):
                 single.append(legs)
         return single
+
+    def _stir(self, legs: Person, picture: Picture, grey: NDArray[np.uint8]) -> float:
+        """How lively legs alone are; of the first picture nothing is known."""
+        if picture.flow is None:
+            return 0.0
+        scale = picture.rgb.shape[1] / FLOW_WIDTH_PX
+        step = self.camera.step(grey, picture.flow, self.boxes(), scale)
+        return stir(legs, picture.flow, step, scale, picture.elapsed_s)
 
     def _take_on(self, person: Person, picture: Picture) -> None:
         """Follow someone new from here, and back through the pictures since the last look."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower, to_ground
+from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower, over_background, to_ground
 
 SCALE = 4.0
 
@@ -58,3 +58,19 @@ def test_leaps_of_a_hand_held_camera_are_followed(grain: float) -> None:
         there = to_ground(points, np.array([n / 12]), follower.motion())
         wanted = [100 + (x - places[0][0]) * SCALE, 50 + (y - places[0][1]) * SCALE]
         assert there[0, 0] == pytest.approx(wanted, abs=3.0 * SCALE)
+
+
+def test_what_moves_over_the_background_is_told_from_a_pan() -> None:
+    """The camera goes 3 px to the right; a square goes 5 px to the right in the picture."""
+    follower = CameraFollower()
+    for n in range(2):
+        picture = look(3.0 * n)
+        picture[60:120, 100 + 5 * n : 180 + 5 * n] = scene(1)[:60, :80]
+        flow = follower.flow(picture)
+        if flow is not None:
+            step = follower.step(picture, flow, [], SCALE)
+            points = SCALE * np.array([[145.0, 90.0], [40.0, 150.0]])
+            square, ground = over_background(points, flow, step, SCALE)
+        follower.see(n / 25, picture, flow, [], SCALE)
+    assert square == pytest.approx([8 * SCALE, 0], abs=0.5 * SCALE)
+    assert ground == pytest.approx([0, 0], abs=0.2 * SCALE)

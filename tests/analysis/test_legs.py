@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from otio_foley.analysis.legs import LEG_JOINTS, LEGS_PX, bundled_legs, legs_place, see_legs
-from otio_foley.analysis.pose import Crop
-from otio_foley.analysis.skeleton import HIPS, LEFT_LEG, RIGHT_LEG
+from otio_foley.analysis.legs import (
+    LEG_JOINTS,
+    LEGS_PX,
+    STIRRING,
+    bundled_legs,
+    legs_place,
+    see_legs,
+    stir,
+)
+from otio_foley.analysis.pose import Crop, Person
+from otio_foley.analysis.skeleton import HIPS, JOINT_COUNT, LEFT_LEG, RIGHT_LEG
 
 
 def standing(x_px: float, hips_px: float, leg_px: float) -> np.ndarray:
@@ -45,3 +53,27 @@ def test_the_shipped_weights_answer_for_every_joint() -> None:
     assert places.shape == (2, 10, 2) and seen.shape == (2, 10) and there.shape == (2,)
     assert all(bool(torch.isfinite(part).all()) for part in (places, seen, there))
     assert LEG_JOINTS[:2] == HIPS
+
+
+def test_legs_stir_where_one_of_them_is_seen_to_move() -> None:
+    keypoints = standing(640, 100, 400)
+    confidence = np.zeros(JOINT_COUNT)
+    confidence[list(LEG_JOINTS)] = 1.0
+    place = Crop(centre_x_px=640.0, centre_y_px=390.0, side_px=500.0)
+    legs = Person(
+        keypoints_px=keypoints,
+        confidence=confidence,
+        certainty=1.0,
+        silhouette_px2=1.0,
+        colour=np.zeros(6),
+        place=place,
+        legs_alone=True,
+    )
+    still = np.zeros((180, 320, 2), dtype=np.float32)
+    assert stir(legs, still, np.eye(3), 4.0, 0.04) == 0.0
+    # Two pixels of flow, eight of the picture, a fiftieth of a leg in a 25th of a second.
+    steps = still.copy()
+    steps[:, 160:, 0] = 2.0
+    assert stir(legs, steps, np.eye(3), 4.0, 0.04) == np.float64(8.0 / 400 / 0.04) > STIRRING
+    confidence[list(RIGHT_LEG)] = 0.1  # behind something that moves
+    assert stir(legs, steps, np.eye(3), 4.0, 0.04) == 0.0

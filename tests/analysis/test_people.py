@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import cv2
 import numpy as np
 import pytest
 
@@ -191,6 +193,41 @@ def test_who_is_there_briefly_has_to_be_seen_all_the_time(
     there = [float(time_s) for time_s in times if time_s <= lasts_s + 1e-9]
     seen = {time_s: person(300, _RED) for time_s in [there[0], *there[1 + missed :]]}
     assert people._is_somebody(seen, times) == somebody
+
+
+def test_legs_that_do_not_stir_are_given_up_and_whoever_is_whole_is_not() -> None:
+    walker = track(300, _RED)
+    legs = track(300, _RED)
+    legs.seen[0.0] = replace(legs.seen[0.0], legs_alone=True)
+    for one in (walker, legs):
+        one.stirs(3.0, 1 / 25)
+        assert not one.stands_still
+        for _ in range(15):  # 0.6 s: both feet on the ground, say
+            one.stirs(0.0, 1 / 25)
+        assert not one.stands_still
+        for _ in range(5):
+            one.stirs(0.0, 1 / 25)
+    assert legs.stands_still and not walker.stands_still
+
+
+@pytest.mark.parametrize("speed_px", [0.0, 6.0])
+def test_nobodys_legs_are_in_a_garden(shared: Path, speed_px: float) -> None:
+    """A real lawn before a real house without anybody: the middle of what each pixel shows. The
+    network takes parts of it for legs, which have to move over the background."""
+    shot = shared / "picture/davidpagnon+Sports2D/Sports2D/Demo/demo.mp4"
+    if not shot.is_file():
+        pytest.skip("the real shot is not there")
+    shown = frames(probe(shot), start_s=0.0, end_s=np.inf, long_side_px=1280)
+    every = [frame.rgb for number, frame in enumerate(shown) if number % 8 == 0]
+    garden = cv2.resize(np.median(every, axis=0).astype(np.uint8), None, fx=1.6, fy=1.6)
+    rng = np.random.default_rng(0)
+    pictures = []
+    for number in range(40):
+        across = round(speed_px * number)
+        part = garden[400:1120, 200 + across : 1480 + across].astype(np.int16)
+        grain = rng.normal(0.0, 3.0, (*part.shape[:2], 1)).astype(np.int16)
+        pictures.append((number / 24, np.clip(part + grain, 0, 255).astype(np.uint8)))
+    assert not sight(pictures, most_people=4).people
 
 
 def test_three_people_in_a_narrow_aisle(shared: Path) -> None:
