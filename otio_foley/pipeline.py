@@ -22,6 +22,7 @@ from otio_foley.delivery import Delivery, default_audio_dir, default_output
 from otio_foley.engines import voicebox_of
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
 from otio_foley.jobs import Looking, Stretch, look, look_at_all
+from otio_foley.lending import Shot, lend, usual_floor
 from otio_foley.library.shelf import shelf
 from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, probe
 from otio_foley.playing import Shown
@@ -46,7 +47,7 @@ from otio_foley.timelines.registry import open_document
 from otio_foley.timelines.relink import Found, MediaFinder, relink
 from otio_foley.timelines.visible import seen_once, visible_spans
 from otio_foley.tracks import Delivered, Tracks
-from otio_foley.types import Clip, Host, LevelRides, Span, StemClip
+from otio_foley.types import Clip, Host, LentFloor, LevelRides, Span, StemClip
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
@@ -277,11 +278,12 @@ def _clips(
     )
     reports, stems = [], []
     with closing(looked):
+        shots = lend(_shot(job, plan, seen) for plan, seen in zip(planned, looked, strict=True))
         for plan in plans:
             if isinstance(plan, ClipReport):
                 reports.append(plan)
                 continue
-            report, made = _clip(job, plan, next(looked))
+            report, made = _clip(job, plan, *next(shots))
             reports.append(report)
             stems += made
     reports += [skipped(item) for item in timeline.skipped]
@@ -335,15 +337,29 @@ def _plan(job: _Job, clip: Clip, spans: tuple[Span, ...]) -> _Planned | ClipRepo
     )
 
 
-def _clip(
+def _shot(
     job: _Job, planned: _Planned, seen: MovieSteps | FoleyError
+) -> Shot[MovieSteps | FoleyError]:
+    """What was seen of a clip, and the floor that it may lend to others."""
+    asked = job.session.controls.for_clip(None, planned.clip).floor
+    recognised = None if isinstance(seen, FoleyError) else usual_floor(seen)
+    return Shot(
+        looked=seen,
+        name=planned.clip.name,
+        medium=planned.found.info.path,
+        floor=recognised if asked == AUTO_FLOOR else asked,
+    )
+
+
+def _clip(
+    job: _Job, planned: _Planned, seen: MovieSteps | FoleyError, lent: LentFloor | None
 ) -> tuple[ClipReport, list[StemClip]]:
     """One clip that was looked at, whatever comes of it."""
     clip = planned.clip
     try:
         if isinstance(seen, FoleyError):
             raise seen
-        made = _sounded(job, planned, seen)
+        made = _sounded(job, planned, seen, lent)
     except FoleyError as error:
         return _report(clip, "skipped", _said(error)), []
     if isinstance(made, str):
@@ -360,11 +376,14 @@ def _clip(
         steps=tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person))),
         record=clip.record,
         floors=_floors_seen(seen),
+        lent=lent if any(step.floor_from == "nearby" for step in steps) else None,
     )
     return report, [one.stem for one in made]
 
 
-def _sounded(job: _Job, planned: _Planned, seen: MovieSteps) -> tuple[SoundedClip, ...] | str:
+def _sounded(
+    job: _Job, planned: _Planned, seen: MovieSteps, lent: LentFloor | None
+) -> tuple[SoundedClip, ...] | str:
     """The sound of a clip, or why it is silent."""
     info = planned.found.info
     _refuse_missing_picture(info, seen, planned.low_s, planned.high_s)
@@ -375,6 +394,7 @@ def _sounded(job: _Job, planned: _Planned, seen: MovieSteps) -> tuple[SoundedCli
         spans=planned.spans,
         media_start_s=planned.found.media_start_s,
         fingerprint=fingerprint(info.path),
+        lent=lent,
     )
     return sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
 

@@ -12,8 +12,8 @@ _SURE_FLOOR = 0.5
 
 
 def remarks(session: Session, reports: Sequence[ClipReport]) -> tuple[str, ...]:
-    """Floors that others stand in for, floors that nobody can be sure of, and controls that nothing
-    answers to; each a sentence."""
+    """Floors that others stand in for, floors that nobody can be sure of or that are not seen at
+    all, and controls that nothing answers to; each a sentence."""
     floors = sorted({step.floor for report in reports for step in report.steps})
     library = session.library
     instead = [
@@ -26,7 +26,12 @@ def remarks(session: Session, reports: Sequence[ClipReport]) -> tuple[str, ...]:
         for floor in floors
         if library.recordings is not None and not library.is_users(floor)
     ]
-    return (*instead, *_unsure(reports), *session.controls.unused(session.placed))
+    return (
+        *instead,
+        *_unsure(reports),
+        *_unseen(reports),
+        *session.controls.unused(session.placed),
+    )
 
 
 def _unsure(reports: Sequence[ClipReport]) -> Iterator[str]:
@@ -41,3 +46,18 @@ def _unsure(reports: Sequence[ClipReport]) -> Iterator[str]:
                     f"--set clip.{report.name}.floor=NAME says which"
                 )
                 break
+
+
+def _unseen(reports: Sequence[ClipReport]) -> Iterator[str]:
+    """Clips in which no floor is seen, and what is heard there."""
+    for report in reports:
+        unknown = [step for step in report.steps if step.floor_from in ("nearby", "nowhere")]
+        if not unknown or (report.floors and report.lent is None):
+            continue
+        heard = unknown[0].floor
+        if report.lent is not None and report.lent.clip != report.name:
+            heard += f" as in {report.lent.clip}"
+        yield (
+            f"{report.name}: no floor is seen below somebody; {heard} is heard; "
+            f"--set clip.{report.name}.floor=NAME says which"
+        )

@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from otio_foley._version import __version__
-from otio_foley.types import Action, FloorSpan, Foot, JsonValue, Part, Skipped, Span, StemClip
+from otio_foley.types import (
+    Action,
+    FloorFrom,
+    FloorSpan,
+    Foot,
+    JsonValue,
+    LentFloor,
+    Part,
+    Skipped,
+    Span,
+    StemClip,
+)
 
 Status: TypeAlias = Literal["done", "silent", "skipped"]
 
@@ -27,6 +38,7 @@ class Step:
     part: Part
     action: Action
     floor: str
+    floor_from: FloorFrom
     gain_db: float
     confidence: float
     found_by: str
@@ -39,6 +51,7 @@ class Step:
             "part": self.part,
             "action": self.action,
             "floor": self.floor,
+            "floor_from": self.floor_from,
             "gain_db": round(self.gain_db, 2),
             "confidence": round(self.confidence, 3),
             "found_by": self.found_by,
@@ -70,7 +83,8 @@ class FloorSeen:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipReport:
     """What became of one clip: `done` (has steps), `silent` (needs none) or `skipped`, and why;
-    `floors` are those recognised under each of its people."""
+    `floors` are those recognised under each of its people, `lent` the floor of a clip near by that
+    its steps with `floor_from` nearby are heard on."""
 
     clip_id: str
     name: str
@@ -79,6 +93,7 @@ class ClipReport:
     steps: tuple[Step, ...] = ()
     record: Span | None = None
     floors: tuple[FloorSeen, ...] = ()
+    lent: LentFloor | None = None
 
     def as_json(self) -> dict[str, JsonValue]:
         return {
@@ -90,6 +105,7 @@ class ClipReport:
             "record_duration_s": None if self.record is None else float(self.record.duration_s),
             "steps": [step.as_json() for step in self.steps],
             "floors": [seen.as_json() for seen in self.floors],
+            "floor_lent_by": None if self.lent is None else self.lent.clip,
         }
 
 

@@ -12,13 +12,23 @@ from otio_foley._version import __version__
 from otio_foley.analysis.movie import MovieSteps
 from otio_foley.config import AUTO_FLOOR, Settings
 from otio_foley.controls.values import NAMES, Resolved
+from otio_foley.lending import usual_floor
 from otio_foley.media.sound import FX_NAME_LIMIT
 from otio_foley.mix.stem import person_levels
 from otio_foley.playing import Played, Shown, Voice, floor_under
 from otio_foley.report import FloorSeen, Step
 from otio_foley.time import frames_from_seconds, seconds_from_frames
 from otio_foley.timelines.document import NAMESPACE
-from otio_foley.types import Action, Clip, Contact, JsonValue, Marker, Span
+from otio_foley.types import (
+    Action,
+    Clip,
+    Contact,
+    FloorFrom,
+    FloorSpan,
+    JsonValue,
+    Marker,
+    Span,
+)
 
 #: What is walked on where nobody says so and nothing is recognised.
 _ORDINARY_FLOOR = "concrete"
@@ -38,17 +48,32 @@ class AskedStep:
 
     @property
     def floor(self) -> str:
-        return floor_of(self.asked.floor, self.voice.floor_at(self.played.contact.time_s))
+        return self.floor_and_whence[0]
+
+    @property
+    def floor_and_whence(self) -> tuple[str, FloorFrom]:
+        """What is walked on, and how that is known."""
+        lent = None if self.voice.lent is None else self.voice.lent.floor
+        return floor_of(self.asked.floor, self.voice.floors, self.played.contact.time_s, lent)
 
 
-def floor_of(asked: str, recognised: str | None) -> str:
-    """The floor that is heard: the one asked for, else the recognised, else an ordinary one."""
-    return asked if asked != AUTO_FLOOR else recognised or _ORDINARY_FLOOR
+def floor_of(
+    asked: str, recognised: Sequence[FloorSpan], source_s: float, lent: str | None
+) -> tuple[str, FloorFrom]:
+    """The floor that is heard at a time of the movie, and whence: the one asked for, else the
+    recognised, where nothing was recognised the lent one, else an ordinary one."""
+    if asked != AUTO_FLOOR:
+        return asked, "asked"
+    seen = floor_under(recognised, source_s)
+    if seen is not None:
+        return seen, "picture"
+    return (_ORDINARY_FLOOR, "nowhere") if recognised or lent is None else (lent, "nearby")
 
 
 def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
     """The steps of a whole movie with their levels, in time order; no record times."""
     steps = []
+    lent = usual_floor(seen)
     for stepper in seen.steppers:
         times_s = [contact.time_s for contact in stepper.contacts]
         levels = person_levels(
@@ -64,7 +89,7 @@ def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
                 action,
                 None,
                 level,
-                floor_of(settings.sound.floor, floor_under(stepper.floors, contact.time_s)),
+                floor_of(settings.sound.floor, stepper.floors, contact.time_s, lent),
             )
             for contact, action, level in zip(
                 stepper.contacts, stepper.actions, levels.step_db, strict=True
@@ -81,7 +106,7 @@ def steps_of(heard: Sequence[AskedStep], clip: Clip) -> tuple[Step, ...]:
             one.played.action,
             clip.record.start_s + one.played.offset_s,
             one.level_db,
-            one.floor,
+            one.floor_and_whence,
         )
         for one in heard
         if one.played.seen
@@ -90,7 +115,11 @@ def steps_of(heard: Sequence[AskedStep], clip: Clip) -> tuple[Step, ...]:
 
 
 def _step(
-    contact: Contact, action: Action, record_s: Fraction | None, gain_db: float, floor: str
+    contact: Contact,
+    action: Action,
+    record_s: Fraction | None,
+    gain_db: float,
+    floor: tuple[str, FloorFrom],
 ) -> Step:
     return Step(
         record_time_s=None if record_s is None else float(record_s),
@@ -99,7 +128,8 @@ def _step(
         foot=contact.foot,
         part=contact.part,
         action=action,
-        floor=floor,
+        floor=floor[0],
+        floor_from=floor[1],
         gain_db=gain_db,
         confidence=contact.confidence,
         found_by=contact.found_by,

@@ -218,6 +218,19 @@ class FloorSpan:
     runners_up: tuple[tuple[str, float], ...]
 
 
+#: Whence the floor of a step is known: somebody says so, it was recognised in the picture, it is
+#: that of a clip near by, or nobody knows and an ordinary one is heard.
+FloorFrom: TypeAlias = Literal["asked", "picture", "nearby", "nowhere"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LentFloor:
+    """What is walked on where none is seen, and the name of the clip in which it is."""
+
+    floor: str
+    clip: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A foot meeting the floor, seconds from the movie's first presentation time.

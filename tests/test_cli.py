@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("canned_analysis")
 
 STEP_KEYS = {
     "record_time_s", "source_time_s", "person", "foot", "part", "action", "floor", "gain_db",
-    "confidence", "found_by",
+    "confidence", "found_by", "floor_from",
 }  # fmt: skip
 
 

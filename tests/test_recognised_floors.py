@@ -16,6 +16,7 @@ import otio_foley
 from otio_foley import jobs
 from otio_foley.analysis.movie import MovieSteps
 from otio_foley.cli import commands
+from otio_foley.lending import Shot, lend
 from otio_foley.types import FloorSpan
 
 #: Off the carpet onto wood between the third and the fourth step, and the wood is unsure.
@@ -90,7 +91,75 @@ def test_what_is_none_of_our_floors_or_not_seen_is_concrete(
     seen[:] = [OTHER]
     assert floors_heard(cut) == ["concrete"] * 5
     seen.clear()
-    assert floors_heard(cut) == ["concrete"] * 5
+    result = otio_foley.run(cut, overwrite=True)
+    heard = {(step.floor, step.floor_from) for step in result.clips[0].steps}
+    assert heard == {("concrete", "nowhere")}
+    (note,) = result.notes
+    assert "no floor is seen" in note and "concrete is heard" in note
+
+
+@pytest.fixture
+def three_shots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A medium shot without a floor, a wide one of another medium on carpet, and the first medium
+    again."""
+    for name in ("medium.mov", "wide.mov"):
+        canned.movie(tmp_path / name)
+
+    def find_steps(
+        pictures: Iterable[tuple[float, np.ndarray]], *, floors: bool, **settings: object
+    ) -> MovieSteps:
+        found = canned.find_steps(pictures, **settings)
+        # With a second about it, the wide clip alone reaches the end of its movie.
+        wide = found.last_s is not None and found.last_s > 3.5
+        spans = (replace(CARPET, end_s=9.0),) if wide and floors else ()
+        return replace(found, steppers=tuple(replace(one, floors=spans) for one in found.steppers))
+
+    monkeypatch.setattr(jobs, "find_steps", find_steps)
+    return canned.edl(
+        tmp_path / "cut.edl",
+        ("medium.mov", "00:00:00:00", "00:00:02:00", "01:00:00:00", "01:00:02:00"),
+        ("wide.mov", "00:00:01:00", "00:00:03:00", "01:00:02:00", "01:00:04:00"),
+        ("medium.mov", "00:00:00:12", "00:00:02:00", "01:00:04:00", "01:00:05:13"),
+    )
+
+
+def test_where_no_floor_is_seen_that_of_a_clip_near_by_is_heard(three_shots: Path) -> None:
+    result = otio_foley.run(three_shots)
+    assert {step.floor for clip in result.clips for step in clip.steps} == {"carpet"}
+    whence = [{step.floor_from for step in clip.steps} for clip in result.clips]
+    assert whence == [{"nearby"}, {"picture"}, {"nearby"}]
+    assert [clip.as_json()["floor_lent_by"] for clip in result.clips] == [
+        *("wide.mov", None, "wide.mov")
+    ]
+    assert len(result.notes) == 2
+    assert all("carpet as in wide.mov is heard" in note for note in result.notes)
+    # The first has waited for the second, and comes before it all the same.
+    starts = [stem.record.start_s for stem in result.stems]
+    assert starts == sorted(starts) and len(starts) == 3
+    assert [clip.name for clip in result.clips] == ["medium.mov", "wide.mov", "medium.mov"]
+
+
+def test_a_floor_that_is_asked_for_one_clip_is_lent_too(three_shots: Path) -> None:
+    result = otio_foley.run(three_shots, controls=["clip.wide*.floor=gravel"])
+    heard = [{(step.floor, step.floor_from) for step in clip.steps} for clip in result.clips]
+    assert heard == [{("gravel", "nearby")}, {("gravel", "asked")}, {("gravel", "nearby")}]
+
+
+def shot(name: str, medium: str, floor: str | None) -> Shot[str]:
+    return Shot(looked=name, name=name, medium=Path(medium), floor=floor)
+
+
+def test_the_same_medium_lends_before_the_clip_before() -> None:
+    shots = [
+        *(shot("1", "a", None), shot("2", "a", "wood"), shot("3", "b", "grass")),
+        *(shot("4", "a", None), shot("5", "c", None), shot("6", "b", "snow"), shot("7", "b", None)),
+    ]
+    lent = [(looked, floor.floor) for looked, floor in lend(shots) if floor is not None]
+    assert lent == [
+        *(("1", "wood"), ("2", "wood"), ("3", "grass"), ("4", "wood"), ("5", "grass")),
+        *(("6", "snow"), ("7", "snow")),
+    ]
+    assert [floor for _, floor in lend([shot("1", "a", None), shot("2", "b", None)])] == [None] * 2
 
 
 def test_the_report_has_the_floors_and_a_note_where_one_is_unsure(cut: Path) -> None:
