@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from otio_foley.analysis.distance import across, body_height, distance_m, nearne
 from otio_foley.analysis.network import ContactNetwork, bundled_network
 from otio_foley.analysis.notes import Glance, Noting
 from otio_foley.analysis.people import sight
+from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.types import (
     Action,
     CameraMotion,
@@ -26,6 +27,12 @@ from otio_foley.types import (
     Pose,
     Visuals,
 )
+
+#: Where the pose network is less sure of both feet than this (mean over so long before and after),
+#: it guesses them, in a medium shot somewhere in the picture (0.1 there, 0.4 to 0.6 below long
+#: skirts), and what lies about them is no floor.
+_FEET_SEEN = 0.35
+_ABOUT_S = 0.4
 
 #: Both feet of somebody who lands come down within this.
 _BOTH_FEET_S = 0.15
@@ -103,7 +110,7 @@ def find_steps(
                     silhouette_area=nearness_area(pose),
                     distance_m=distance_m(body_height(pose)),
                     across=across(pose),
-                    floors=_floors(glances, contacts),
+                    floors=_floors(_of_feet(glances, pose), contacts),
                     visuals=visuals(pose, sighting.camera, legs) if closeups else (),
                 )
             )
@@ -131,6 +138,17 @@ def heard_contacts(
         return seen
     told = cadence_contacts(pose, camera, seen, bundled_cadence(), least_confidence)
     return tuple(sorted((*seen, *told), key=lambda contact: contact.time_s))
+
+
+def _of_feet(glances: Sequence[Glance], pose: Pose) -> tuple[Glance, ...]:
+    """The glances at the ground about feet that were seen, not guessed."""
+    feet = [pose.confidence[:, leg[2:]].mean(axis=1) for leg in (LEFT_LEG, RIGHT_LEG)]
+    seen = np.maximum(*feet)
+    return tuple(
+        glance
+        for glance in glances
+        if seen[np.abs(pose.times_s - glance.time_s) <= _ABOUT_S].mean() >= _FEET_SEEN
+    )
 
 
 def _floors(glances: tuple[Glance, ...], contacts: tuple[Contact, ...]) -> tuple[FloorSpan, ...]:

@@ -20,13 +20,13 @@ from otio_foley.analysis.floor import (
     seen_floors,
     vote,
 )
-from otio_foley.analysis.movie import landings_s
+from otio_foley.analysis.movie import _of_feet, landings_s
 from otio_foley.analysis.notes import _MOST_GLANCES, Glance, Notes, Noting
 from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.analysis.underfoot import PATCH_PX, PLACES, floor_patches
 from otio_foley.playing import floor_under
 from otio_foley.resources import bundled
-from otio_foley.types import OTHER_FLOOR, Contact
+from otio_foley.types import OTHER_FLOOR, Contact, Pose
 
 
 def standing(x: float, ground_y: float, leg_px: float) -> NDArray[np.float64]:
@@ -161,6 +161,26 @@ def test_a_very_long_shot_keeps_few_glances_spread_over_all_of_it() -> None:
     assert len(times) <= _MOST_GLANCES + 1
     assert times[0] == 0.0 and times[-1] > _MOST_GLANCES * 0.95
     assert np.diff(times).max() <= 4.0
+
+
+def test_what_lies_about_feet_that_are_guessed_is_no_floor() -> None:
+    times = np.arange(0.0, 6.0, 0.04)
+    confidence = np.full((len(times), 33), 0.9)
+    feet = list(range(27, 33))
+    confidence[np.ix_(times > 3.0, feet)] = 0.1
+    confidence[np.ix_(np.abs(times - 5.0) < 0.05, feet)] = 0.9  # sure for a moment
+    confidence[np.ix_(times < 1.0, feet[::2])] = 0.1  # one foot is enough
+    pose = Pose(
+        person=0,
+        image_size_px=(640, 360),
+        times_s=times,
+        keypoints_px=np.zeros((len(times), 33, 2)),
+        confidence=confidence,
+        silhouette_area=np.full(len(times), np.nan),
+    )
+    patches = np.zeros((1, PATCH_PX, PATCH_PX, 3), np.uint8)
+    glances = [Glance(time_s=time_s, patches=patches) for time_s in (0.5, 2.0, 4.0, 5.0)]
+    assert [glance.time_s for glance in _of_feet(glances, pose)] == [0.5, 2.0]
 
 
 def test_the_weights_are_those_of_the_card_and_tell_a_floor() -> None:
