@@ -36,6 +36,7 @@ from otio_foley.analysis.pose import Person, PoseNetwork
 from otio_foley.analysis.search import (
     LEAST_CONFIDENCE,
     LIVELY,
+    another_reading,
     change_between,
     is_legs,
     is_person,
@@ -54,6 +55,8 @@ Told = TypeVar("Told")
 #: may be legs alone, for one picture does not tell whether they move.
 _LOOK_EVERY_S = 1.0
 _LOOK_AGAIN_S = 0.3
+#: What moves now has moved since about so long ago.
+_JUST_NOW_S = 0.2
 
 #: The networks run outside Python's lock, one to a core.
 _THREADS = max(1, min(4, os.cpu_count() or 1))
@@ -94,9 +97,9 @@ def sight(
 ) -> Sighting:
     """Find and follow the people in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
-    The `most_people` who fill most of the picture for longest are kept, numbered from 0 in that
-    order. `noting` says what is kept of the picture about them. Deterministic. No picture at all
-    gives an empty sighting.
+    Of those who are there at a time the `most_people` who fill most of the picture for longest are
+    kept; all are numbered from 0 in that order. `noting` says what is kept of the picture about
+    them. Deterministic. No picture at all gives an empty sighting.
     """
     camera = CameraFollower()
     times: list[float] = []
@@ -147,7 +150,6 @@ class _Crowd:
         self.recent: deque[Picture] = deque()
         self.last_look_s = -np.inf
         self.pause_s = _LOOK_EVERY_S
-        self.looked_at: NDArray[np.uint8] | None = None
 
     def __enter__(self) -> _Crowd:
         with ExitStack() as opened:
@@ -203,19 +205,7 @@ class _Crowd:
         self.gone += lost
 
     def _look(self, picture: Picture, grey: NDArray[np.uint8]) -> None:
-        change = change_between(self.looked_at, grey)
-        self.looked_at = grey
-        # A change is where somebody was at the last look as well as where they are now. Who leans
-        # is often nobody: what moves there may be somebody's legs.
-        sights = [
-            track.seen[at_s]
-            for track in self.active
-            if not track.missed and not _leans(track.last)
-            for at_s in (self.last_look_s, track.last_seen_s)
-            if at_s in track.seen
-        ]
-        boxes = [sight.box_px for sight in sights]
-        still(change, boxes, grey.shape[1] / picture.rgb.shape[1])
+        change = self._unknown_change(picture, grey)
         found = self._found(picture, change)
         if not any(_is_whole(one) for one in (*found, *(track.last for track in self.active))):
             legs_found = self._legs_found(picture, change)
@@ -227,11 +217,34 @@ class _Crowd:
             if legs is not None:
                 legs.take(person, picture)
                 continue
-            if any(_is_known(person, track.last) for track in self.active):
+            if any(_is_known(person, track) for track in self.active):
                 continue
             if len(self.active) >= 2 * self.most_people:
                 continue
             self._take_on(person, picture)
+
+    def _unknown_change(self, picture: Picture, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """How much each place of a picture (h, w) has changed that nobody known was at: since the
+        last look, or just now, for somebody new may come where somebody known was then."""
+        before = list(self.recent)[:-1]
+        if not before:  # the first picture: everything is new
+            return np.full_like(grey, 255)
+        just_now = min(before, key=lambda one: abs(picture.time_s - _JUST_NOW_S - one.time_s))
+        # A change is where somebody was as well as where they are now. Who leans is often nobody:
+        # what moves there may be somebody's legs.
+        known = [track for track in self.active if not track.missed and not _leans(track.last)]
+        changes = []
+        for earlier in (before[0], just_now):
+            change = change_between(_grey(earlier.rgb), grey)
+            boxes = [
+                track.seen[at_s].box_px
+                for track in known
+                for at_s in (earlier.time_s, picture.time_s)
+                if at_s in track.seen
+            ]
+            still(change, boxes, grey.shape[1] / picture.rgb.shape[1])
+            changes.append(change)
+        return np.maximum(*changes)
 
     def _found(self, picture: Picture, change: NDArray[np.uint8]) -> list[Person]:
         """People in the tiles where something moves, the most certain first, no one twice."""
@@ -252,7 +265,7 @@ class _Crowd:
         found.sort(key=lambda person: (-person.certainty, person.box_px))
         single: list[Person] = []
         for person in found:
-            if not any(same(person, one) or part_of(person, one) for one in single):
+            if not any(same(person, one) or another_reading(person, one) for one in single):
                 single = [one for one in single if not part_of(one, person)]
                 single.append(person)
         return single
@@ -314,12 +327,17 @@ class _Crowd:
         )
 
     def people(self, times_s: FloatArray) -> list[Track]:
-        """Whoever matters of those in pictures at times_s, the most important first."""
+        """Whoever matters of those in pictures at times_s, the most important first; of as many as
+        are asked for at a time, for people come and go."""
         tracks = [
             track for track in joined(self.gone + self.active) if _is_somebody(track.seen, times_s)
         ]
         tracks.sort(key=lambda track: (-_presence(track), min(track.seen)))
-        return tracks[: self.most_people]
+        kept: list[Track] = []
+        for track in tracks:
+            if _most_at_a_time(track, kept) < self.most_people:
+                kept.append(track)
+        return kept
 
 
 def _leans(person: Person) -> bool:
@@ -332,10 +350,11 @@ def _is_whole(person: Person) -> bool:
     return not person.legs_alone and not _leans(person)
 
 
-def _is_known(person: Person, followed: Person) -> bool:
-    """Whether a find is somebody who is followed, or a part of them."""
+def _is_known(person: Person, track: Track) -> bool:
+    """Whether a find is somebody who is followed, or a part of them while they are seen."""
+    followed = track.last
     within = part_of(person, followed) and not (person.legs_alone and _leans(followed))
-    return within or same(followed, person)
+    return (within and not track.missed) or same(followed, person)
 
 
 def _is_above(person: Person, legs: Person) -> bool:
@@ -357,6 +376,15 @@ def _is_somebody(seen: Mapping[float, Person], times_s: FloatArray) -> bool:
         and confidence >= LEAST_CONFIDENCE
         and turn_rad < _LEANS_RAD
     )
+
+
+def _most_at_a_time(track: Track, others: Sequence[Track]) -> int:
+    """How many others are there with somebody at once, at most."""
+    spans = [(min(one.seen), max(one.seen)) for one in (track, *others)]
+    first_s, last_s = spans[0]
+    # The most are there when one of them comes.
+    comings_s = [start_s for start_s, _ in spans if first_s <= start_s <= last_s]
+    return max(sum(start_s <= at_s <= end_s for start_s, end_s in spans[1:]) for at_s in comings_s)
 
 
 def _pose(number: int, track: Track, times_s: FloatArray, size: tuple[int, int]) -> Pose:

@@ -35,6 +35,9 @@ _LEAST_LEG = 0.5
 #: So much of a find within the box of somebody larger is them, or behind them.
 _WITHIN = 0.8
 
+#: What is within somebody's box and larger than this share of them is no part of theirs.
+_AS_LARGE = 0.75
+
 #: What moves about a person by this share of their size is them: hair, clothes, a shadow.
 _ABOUT = 0.15
 
@@ -64,10 +67,10 @@ def _centres(length: float, side: float) -> list[float]:
     return [float(c) for c in np.linspace(side / 2, length - side / 2, count)]
 
 
-def change_between(before: NDArray[np.uint8] | None, now: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Brightness change (H, W) since a picture of the same size; all of it where there is none."""
-    if before is None or before.shape != now.shape:
-        return np.full_like(now, 255)  # the first picture: everything is new
+def change_between(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightness change (H, W) since a picture; all of it where that was of another size."""
+    if before.shape != now.shape:
+        return np.full_like(now, 255)
     difference = cv2.absdiff(cv2.GaussianBlur(now, (5, 5), 0), cv2.GaussianBlur(before, (5, 5), 0))
     return np.asarray(difference, dtype=np.uint8)
 
@@ -138,4 +141,13 @@ def part_of(person: Person, other: Person) -> bool:
         person.size_px < other.size_px
         and min(across, down) > 0
         and across * down > _WITHIN * own_area
+    )
+
+
+def another_reading(person: Person, surer: Person) -> bool:
+    """Whether a find is a part of a surer one, or the same people read worse: where several stand
+    side by side, the detector gives places between them, too, and one trunk's joints are then put
+    on two bodies."""
+    return part_of(person, surer) or (
+        part_of(surer, person) and surer.size_px > _AS_LARGE * person.size_px
     )

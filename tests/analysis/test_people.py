@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 
 from otio_foley.analysis import people
+from otio_foley.analysis.flow import CameraFollower
 from otio_foley.analysis.following import Picture, Track, joined, settled
-from otio_foley.analysis.notes import Notes
+from otio_foley.analysis.notes import NOTHING, Notes
 from otio_foley.analysis.people import sight
 from otio_foley.analysis.pose import Crop, Detection, Person, PoseNetwork, _certainty
-from otio_foley.analysis.search import new_places, part_of, still
+from otio_foley.analysis.search import (
+    LIVELY,
+    another_reading,
+    liveliness,
+    new_places,
+    part_of,
+    still,
+)
 from otio_foley.analysis.skeleton import JOINT_COUNT
 from otio_foley.media.picture import frames, probe
 
@@ -135,6 +143,59 @@ def test_a_body_within_somebodys_box_is_no_one_else() -> None:
     assert not part_of(person(360, _RED, 190), somebody), "beside them"
 
 
+def test_who_stands_beside_somebody_is_not_lost_to_a_reading_of_both() -> None:
+    sure, blend, shoe = person(300, _RED, 180), person(305, _RED, 200), person(300, _RED, 60)
+    assert another_reading(blend, sure), "one trunk on two bodies"
+    assert another_reading(shoe, sure)
+    assert not another_reading(sure, shoe), "a shoe taken for somebody hides nobody"
+    assert not another_reading(person(400, _RED, 190), sure), "beside them"
+
+
+def test_somebody_new_may_come_where_somebody_known_was_at_the_last_look() -> None:
+    rng = np.random.default_rng(0)
+    lawn = rng.integers(60, 80, (540, 960, 3)).astype(np.uint8)
+
+    def shown(*at_px: int) -> np.ndarray:
+        picture = lawn.copy()
+        for x_px in at_px:
+            picture[200:400, x_px - 20 : x_px + 20] = 230
+        return picture
+
+    with people._Crowd(4, NOTHING, CameraFollower()) as crowd:
+        moments = [(0.0, shown(300)), (0.8, shown(450, 270)), (1.0, shown(500, 300))]
+        crowd.recent.extend(Picture(time_s, picture) for time_s, picture in moments)
+        known = track(300, _RED, 0.0)
+        for time_s, x_px in ((0.8, 450), (1.0, 500)):
+            known.take(person(x_px, _RED), Picture(time_s, moments[0][1]))
+        crowd.active.append(known)
+        change = crowd._unknown_change(crowd.recent[-1], people._grey(moments[-1][1]))
+        there, behind = (
+            Crop(centre_x_px=300.0, centre_y_px=300.0, side_px=120.0),
+            Crop(centre_x_px=500.0, centre_y_px=300.0, side_px=120.0),
+        )
+        assert liveliness(change, there, 960) >= LIVELY
+        assert liveliness(change, behind, 960) < LIVELY, "that is somebody known"
+
+
+def test_as_many_are_kept_as_are_asked_for_at_a_time() -> None:
+    def passing(first_s: float, last_s: float, x_px: float, size_px: float) -> Track:
+        times_s = np.arange(first_s, last_s, 0.1).tolist()
+        passer_by = track(x_px, _RED, times_s[0], size_px)
+        for time_s in times_s[1:]:
+            seen = Picture(time_s, np.zeros((1, 1, 3), dtype=np.uint8))
+            passer_by.take(person(x_px, _RED, size_px), seen)
+        return passer_by
+
+    one_by_one = [passing(2.0 * n, 2.0 * n + 1.5, 400.0 * n, 200.0) for n in range(5)]
+    behind = passing(0.0, 9.0, 9000.0, 20.0)
+    every = np.unique(np.concatenate([list(one.seen) for one in (*one_by_one, behind)]))
+    for most, kept in ((1, one_by_one), (2, [*one_by_one, behind])):
+        with people._Crowd(most, NOTHING, CameraFollower()) as crowd:
+            crowd.gone = [replace(one, seen=dict(one.seen)) for one in (behind, *one_by_one)]
+            found = crowd.people(every)
+        assert [min(one.seen) for one in found] == [min(one.seen) for one in kept]
+
+
 class Network:
     """A pose network that sees one person at any place, and some about it."""
 
@@ -163,12 +224,22 @@ def test_who_is_not_at_their_place_is_looked_for_about_it() -> None:
 
 def test_who_was_lost_has_to_look_like_themselves() -> None:
     picture = Picture(0.1, np.zeros((1, 1, 3), dtype=np.uint8))
-    passer_by = person(302, _BLUE)
+    passer_by = person(302, _RED + np.array([20.0, 0.0, 0.0, 40.0, 0.0, 0.0]))
     network = cast(PoseNetwork, Network(passer_by, [passer_by]))
     lost = track(300, _RED)
-    assert lost.find(picture, network) is passer_by, "a light may have changed"
+    assert lost.find(picture, network) is passer_by, "their coat may have opened"
     lost.miss()
     assert lost.find(picture, network) is None
+
+
+@pytest.mark.parametrize("turn_rad", [0.0, 1.0])
+def test_who_steps_in_front_in_other_clothes_is_somebody_else(turn_rad: float) -> None:
+    picture = Picture(0.1, np.zeros((1, 1, 3), dtype=np.uint8))
+    other = person(302, _BLUE)
+    other = replace(other, place=replace(other.place, turn_rad=turn_rad))
+    network = cast(PoseNetwork, Network(other, []))
+    # Who turns over comes into other light: that is no reason to lose them.
+    assert track(300, _RED).find(picture, network) is (other if turn_rad else None)
 
 
 def test_the_place_goes_on_as_the_hips_went() -> None:
