@@ -64,7 +64,8 @@ class OutputSettings:
     `separate`: footsteps into lists of their own beside the cut (EDL).
     `track_lufs`: what each track is brought to, the loudest three seconds of it (short-term
     maximum); `background_lu` how much less the people in the background get. `principals`: people
-    of a clip with a track each, the rest share one. `pan`: stereo from the place in the picture.
+    of a clip with a track each, shared by who comes when they have gone; the rest share one.
+    `pan`: stereo from the place in the picture.
     `offset_ms`: all sound later (or, negative, earlier); `distance_delay`: as much later as sound
     needs from there. Beside the clips' files: `step_files` one for each step, `track_stems` one
     for each track from the first frame to the last, `preview` a mix with the production sound."""

@@ -80,6 +80,13 @@ class Voice:
     visuals: tuple[Visuals, ...] = ()
     lent: LentFloor | None = None
 
+    @property
+    def there_s(self) -> tuple[float, float]:
+        """From when to when they are there, in the clip's time; steps in its handles count."""
+        times_s = [float(one.offset_s) for one in self.played]
+        times_s += [point.time_s for point in self.levels.curve]
+        return min(times_s), max(times_s)
+
 
 def floor_under(floors: Sequence[FloorSpan], source_s: float) -> str | None:
     """What was recognised at a time of the movie; None where nothing was, or something of which

@@ -110,8 +110,8 @@ def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[Sounde
     """Sound of the steps that a clip shows; nothing if it shows none.
 
     `seen` is timed from the medium's first presentation time. Each file has handles on both sides
-    and begins on a whole sample. Whoever is in front has a file and a track of their own, the
-    background shares one.
+    and begins on a whole sample. Whoever is in front has a file and a track of their own, or shares
+    it with those who come when they have gone; the background shares one.
     """
     handle_frames = session.settings.output.handle_frames
     handle_s = seconds_from_frames(handle_frames, session.timeline.frame_rate)
@@ -160,7 +160,7 @@ def _sounded(
         sample_rate_hz=SAMPLE_RATE_HZ,
         channels=audio.samples.shape[1],
         markers=tuple(marker_of(step, where.record, timeline.frame_rate) for step in steps),
-        automation=_automation(voices[0], shown.clip, where.record) if rides else (),
+        automation=_automation(voices, shown.clip, where.record) if rides else (),
         provenance=provenance_of(shown, heard, of_clip, rides, session.settings),
     )
     return SoundedClip(
@@ -214,14 +214,25 @@ def _asked(groups: Sequence[Group], clip: Clip, session: Session) -> list[list[A
     return [found[group.track] for group in groups]
 
 
-def _automation(voice: Voice, clip: Clip, record: Span) -> tuple[tuple[Fraction, float], ...]:
-    """A displacement curve from the footstep clip's first frame on, at most 0 dB: what lies above
-    is in the sound, whose true-peak ceiling so holds after the automation too."""
-    curve = voice.levels.curve
-    top_db = _top_db(curve)
+def _automation(
+    voices: Sequence[Voice], clip: Clip, record: Span
+) -> tuple[tuple[Fraction, float], ...]:
+    """The displacement curves of people who are there one after the other, from the footstep clip's
+    first frame on, at most 0 dB: what lies above is in the sound, whose true-peak ceiling so holds
+    after the automation too."""
     ahead_s = clip.record.start_s - record.start_s
-    points = [(Fraction(point.time_s) + ahead_s, point.level_db - top_db) for point in curve]
-    return tuple(points) if len(points) > 1 else ()
+    points: list[tuple[Fraction, float]] = []
+    for voice in sorted(voices, key=lambda one: one.there_s):
+        curve = voice.levels.curve
+        if len(curve) > 1:
+            top_db = _top_db(curve)
+            own = [(point.time_s, point.level_db - top_db) for point in curve]
+        elif len(voices) > 1:  # all of theirs is in the sound
+            own = [(time_s, 0.0) for time_s in voice.there_s]
+        else:
+            own = []
+        points += [(Fraction(time_s) + ahead_s, level_db) for time_s, level_db in own]
+    return tuple(points)
 
 
 def _top_db(curve: Sequence[LevelPoint]) -> float:

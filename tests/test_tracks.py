@@ -134,15 +134,12 @@ def test_a_file_says_how_loud_it_is(cut: Path) -> None:
         assert bext.max_true_peak == pytest.approx(true_peak_dbtp(audio), abs=0.02)
 
 
-def test_automation_counts_as_it_is_heard(
-    tmp_path: Path, canned_analysis: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The level rides of the host are part of the track's loudness, and of what lies beside."""
-    monkeypatch.setattr("otio_foley.jobs.find_steps", canned.find_someone_nearing)
+def walk_in_a_timeline(folder: Path) -> Path:
+    """A cut of one clip, in a format that holds automation."""
     clip = otio.schema.Clip(
         name="walk.mov",
         media_reference=otio.schema.ExternalReference(
-            target_url=str(canned.movie(tmp_path / "walk.mov")),
+            target_url=str(canned.movie(folder / "walk.mov")),
             available_range=otio.opentime.TimeRange(
                 otio.opentime.RationalTime(0, 25), otio.opentime.RationalTime(100, 25)
             ),
@@ -152,8 +149,17 @@ def test_automation_counts_as_it_is_heard(
         ),
     )
     track_of = otio.schema.Track(kind="Video", children=[clip])
-    source = tmp_path / "cut.otio"
+    source = folder / "cut.otio"
     otio.schema.Timeline(name="cut", tracks=[track_of]).to_json_file(str(source))
+    return source
+
+
+def test_automation_counts_as_it_is_heard(
+    tmp_path: Path, canned_analysis: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The level rides of the host are part of the track's loudness, and of what lies beside."""
+    monkeypatch.setattr("otio_foley.jobs.find_steps", canned.find_someone_nearing)
+    source = walk_in_a_timeline(tmp_path)
     result = otio_foley.run(source, settings=of(level_rides="automation", track_stems=True))
     (stem,) = result.stems
     assert len(stem.automation) > 1
@@ -184,6 +190,45 @@ def test_principals_have_tracks_and_the_background_shares_one(
     for number, target in ((1, -38.0), (2, -38.0), (4, -46.0)):
         assert short_term_max_lufs(track(result, number)) == pytest.approx(target, abs=0.5)
     assert len(result.clips[0].steps) == 4 * len(canned.CONTACTS_S)
+
+
+def test_who_comes_when_another_has_gone_shares_their_track_and_their_level(
+    tmp_path: Path, canned_analysis: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_after_the_other(
+        pictures: Iterable[tuple[float, np.ndarray]],  # type: ignore[type-arg]
+        **settings: object,
+    ) -> MovieSteps:
+        seen = canned.find_someone_nearing(pictures, **settings)
+        (walker,) = seen.steppers
+        steppers = []
+        for number, (first_s, last_s) in enumerate([(0.0, 1.2), (1.9, 9.0)]):
+            there = (walker.times_s >= first_s) & (walker.times_s <= last_s)
+            contacts = [one for one in walker.contacts if first_s <= one.time_s <= last_s]
+            steppers.append(
+                replace(
+                    walker,
+                    person=number,
+                    contacts=tuple(replace(one, person=number) for one in contacts),
+                    actions=("walk",) * len(contacts),
+                    times_s=walker.times_s[there],
+                    silhouette_area=walker.silhouette_area[there],
+                    distance_m=walker.distance_m[there],
+                    across=walker.across[there],
+                )
+            )
+        return replace(seen, people=2, steppers=tuple(steppers))
+
+    monkeypatch.setattr("otio_foley.jobs.find_steps", one_after_the_other)
+    settings = of(principals=1, level_rides="automation")
+    (stem,) = otio_foley.run(walk_in_a_timeline(tmp_path), settings=settings).stems
+    assert stem.track == 1 and "P1 and others" in stem.path.name
+    times_s = [float(time_s) for time_s, _ in stem.automation]
+    assert times_s == sorted(set(times_s))
+    # Each of them comes nearer and ends at their own loudest.
+    assert [level_db for _, level_db in stem.automation].count(0.0) == 2
+    of_first = [level_db for time_s, level_db in stem.automation if time_s <= 1.2]
+    assert of_first[-1] == 0.0 and of_first[0] < -1.0
 
 
 def test_no_more_principals_than_asked(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
