@@ -173,6 +173,7 @@ class Track:
             self.colour = self.colour + _COLOUR_SHARE * (person.colour - self.colour)
         else:  # legs and whole people are placed by other parts of them, and otherwise clothed
             self.colour = person.colour
+            self.stir = _MOST_STIR
         self.were_legs = self.were_legs or person.legs_alone
         self.seen[picture.time_s] = person
         self.notes.take(

@@ -142,12 +142,13 @@ def heard_contacts(
 
 def _of_feet(glances: Sequence[Glance], pose: Pose) -> tuple[Glance, ...]:
     """The glances at the ground about feet that were seen, not guessed."""
-    feet = [pose.confidence[:, leg[2:]].mean(axis=1) for leg in (LEFT_LEG, RIGHT_LEG)]
-    seen = np.maximum(*feet)
+    there = np.isfinite(pose.keypoints_px[:, 0, 0])
+    feet = [pose.confidence[there][:, leg[2:]].mean(axis=1) for leg in (LEFT_LEG, RIGHT_LEG)]
+    seen, times_s = np.maximum(*feet), pose.times_s[there]
     return tuple(
         glance
         for glance in glances
-        if seen[np.abs(pose.times_s - glance.time_s) <= _ABOUT_S].mean() >= _FEET_SEEN
+        if seen[np.abs(times_s - glance.time_s) <= _ABOUT_S].mean() >= _FEET_SEEN
     )
 
 

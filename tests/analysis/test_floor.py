@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -181,6 +182,12 @@ def test_what_lies_about_feet_that_are_guessed_is_no_floor() -> None:
     patches = np.zeros((1, PATCH_PX, PATCH_PX, 3), np.uint8)
     glances = [Glance(time_s=time_s, patches=patches) for time_s in (0.5, 2.0, 4.0, 5.0)]
     assert [glance.time_s for glance in _of_feet(glances, pose)] == [0.5, 2.0]
+    # Somebody who is seen in every third picture alone: their feet are as sure as they are then.
+    places, confidence = pose.keypoints_px.copy(), pose.confidence.copy()
+    hidden = np.arange(len(times)) % 3 > 0
+    places[hidden], confidence[hidden] = np.nan, 0.0
+    off_and_on = replace(pose, keypoints_px=places, confidence=confidence)
+    assert [glance.time_s for glance in _of_feet(glances, off_and_on)] == [0.5, 2.0]
 
 
 def test_the_weights_are_those_of_the_card_and_tell_a_floor() -> None:

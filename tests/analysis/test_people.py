@@ -279,6 +279,10 @@ def test_legs_that_do_not_stir_are_given_up_and_whoever_is_whole_is_not() -> Non
         for _ in range(5):
             one.stirs(0.0, 1 / 25)
     assert legs.stands_still and not walker.stands_still
+    for number, legs_alone in enumerate((False, True), 1):
+        seen = Picture(10.0 * number, np.zeros((1, 1, 3), dtype=np.uint8))
+        legs.take(replace(person(300, _RED), legs_alone=legs_alone), seen)
+    assert not legs.stands_still, "how they stood before they were whole does not count"
 
 
 @pytest.mark.parametrize("speed_px", [0.0, 6.0])
