@@ -10,6 +10,7 @@ the ground stands still, whatever the camera does.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
@@ -41,6 +42,27 @@ _FEWEST_PX = 400
 Box = tuple[float, float, float, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """From a picture to the one before it: the flow (h, w, 2), how the background goes (3, 3, full
+    pixels), full pixels per flow pixel, and the time between them."""
+
+    flow: NDArray[np.float32]
+    step: FloatArray
+    scale: float
+    elapsed_s: float
+
+    def back(self, points_px: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Where what shows at points (N, 2) of the picture was in the one before, and how far it
+        has moved over the background since, both (N, 2) in full pixels. Beyond the border, the
+        border's flow."""
+        last = (self.flow.shape[1] - 1, self.flow.shape[0] - 1)
+        across, down = np.clip(np.rint(points_px / self.scale), 0, last).astype(np.intp).T
+        before = points_px + self.scale * self.flow[down, across].astype(np.float64)
+        ground = points_px @ self.step[:2, :2].T + self.step[:2, 2]
+        return before, ground - before
+
+
 class CameraFollower:
     """Takes pictures one by one, gives the motion of the camera over all of them."""
 
@@ -65,31 +87,25 @@ class CameraFollower:
         flow: NDArray[np.float32] | None,
         people: Sequence[Box],
         scale: float,
-    ) -> None:
-        """The next picture, its `flow`, and the boxes of the people in it (full pixels).
+    ) -> Motion | None:
+        """The next picture, its `flow`, and the boxes of the people in it (full pixels); how it has
+        moved since the last one, if there is a flow.
 
         `scale` is full pixels per flow pixel.
         """
-        step = self.step(grey, flow, people, scale)
+        motion = None
+        step = np.eye(3)
+        if flow is not None and self._last is not None:
+            background = _background(grey.shape, people, scale)
+            step = _similarity(flow.astype(np.float64), background, scale)
+            step = _better(step, self._last, grey, background, scale)
+            elapsed_s = time_s - self._times_s[-1]
+            motion = Motion(flow=flow, step=step, scale=scale, elapsed_s=elapsed_s)
         self._last = grey
         before = self._to_first[-1] if self._to_first else np.eye(3)
         self._to_first.append(before @ step)
         self._times_s.append(time_s)
-
-    def step(
-        self,
-        grey: NDArray[np.uint8],
-        flow: NDArray[np.float32] | None,
-        people: Sequence[Box],
-        scale: float,
-    ) -> FloatArray:
-        """The map (3, 3) from the pixels of a picture, given as to `see`, to those of the last one
-        seen, by the background; identity where that is not known."""
-        if flow is None or self._last is None:
-            return np.eye(3)
-        background = _background(grey.shape, people, scale)
-        step = _similarity(flow.astype(np.float64), background, scale)
-        return _better(step, self._last, grey, background, scale)
+        return motion
 
     def motion(self) -> CameraMotion:
         return CameraMotion(
@@ -162,17 +178,6 @@ def _better(
 @cache
 def _window(size: tuple[int, int]) -> NDArray[np.float32]:
     return np.asarray(cv2.createHanningWindow(size, cv2.CV_32F), dtype=np.float32)
-
-
-def over_background(
-    points_px: FloatArray, flow: NDArray[np.float32], step: FloatArray, scale: float
-) -> FloatArray:
-    """How far what shows at points (N, 2) of a picture has moved (N, 2) over the background since
-    the last one, in full pixels; `step` is the follower's. Beyond the border, the border's flow."""
-    last = (flow.shape[1] - 1, flow.shape[0] - 1)
-    across, down = np.clip(np.rint(points_px / scale), 0, last).astype(np.intp).T
-    background = points_px @ step[:2, :2].T + step[:2, 2] - points_px
-    return np.asarray(background - scale * flow[down, across], dtype=np.float64)
 
 
 def to_ground(points_px: FloatArray, times_s: FloatArray, camera: CameraMotion) -> FloatArray:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_foley.analysis.legs import STIRRING, SURE_FEET, legs_place, see_legs
+from otio_foley.analysis.flow import Motion
+from otio_foley.analysis.legs import (
+    MOST_STIR,
+    STIRRING,
+    SURE_FEET,
+    legs_place,
+    see_legs,
+    stirs,
+)
 from otio_foley.analysis.notes import Notes
 from otio_foley.analysis.pose import Crop, Person, PoseNetwork
 from otio_foley.analysis.skeleton import legs_of
@@ -30,6 +38,10 @@ LOST_AFTER_S = 0.3
 _HIDDEN_S = 0.8
 _RETURN_S = 1.0
 _USUAL_S = 2.0
+#: How far off, in sizes, who comes back may be: at once, more for each second, and at most.
+_BESIDE = 0.6
+_FASTEST = 1.2
+_FARTHEST = 1.0
 
 #: Colours (L*a*b*, of trunk and thighs together) so far apart are of other clothes, and how fast
 #: what is known of somebody's colour follows the light.
@@ -47,10 +59,9 @@ _WIDER = 1.6
 #: What their square keeps of its size from picture to picture, where they ask for a smaller one.
 _NARROWS = 0.95
 
-#: Over how long the stir of legs alone is averaged, and how much of it counts at most (leg lengths
-#: a second): who has left, and is seen in the wall behind them, is given up after 0.7 s.
+#: Over how long the stir of legs alone is averaged: who has left, and is seen in the wall behind
+#: them, is given up after 0.7 s.
 _STIR_S = 0.5
-_MOST_STIR = 1.0
 
 #: Who is followed may for a moment be as little certain as this.
 _LEAST_CERTAIN = 0.3
@@ -95,8 +106,8 @@ class Track:
     """Pictures since they were last seen."""
     were_legs: bool = False
     """Whether legs alone were ever seen of them: who then stands on these may be nobody."""
-    stir: float = _MOST_STIR
-    """How lively legs alone have been of late (`legs.stir`)."""
+    stir: float = MOST_STIR
+    """How lively legs alone have been of late (`legs.stirs`)."""
     notes: Notes = field(default_factory=Notes)
 
     @classmethod
@@ -173,7 +184,7 @@ class Track:
             self.colour = self.colour + _COLOUR_SHARE * (person.colour - self.colour)
         else:  # legs and whole people are placed by other parts of them, and otherwise clothed
             self.colour = person.colour
-            self.stir = _MOST_STIR
+            self.stir = MOST_STIR
         self.were_legs = self.were_legs or person.legs_alone
         self.seen[picture.time_s] = person
         self.notes.take(
@@ -184,10 +195,11 @@ class Track:
         self.place = _moved(self._steady(person), self.velocity_px)
         self.crop = crop_around(person, self.velocity_px, self.crop)
 
-    def stirs(self, stir: float, elapsed_s: float) -> None:
-        """How lively legs alone were seen to be just now."""
-        share = 1.0 - float(np.exp(-elapsed_s / _STIR_S))
-        self.stir += share * (min(stir, _MOST_STIR) - self.stir)
+    def watch(self, motion: Motion) -> None:
+        """How lively they are, if they are legs alone that are seen, counts."""
+        if self.last.legs_alone and not self.missed:
+            share = 1.0 - float(np.exp(-motion.elapsed_s / _STIR_S))
+            self.stir += share * (float(stirs(self.last, [motion])[0]) - self.stir)
 
     def _steady(self, person: Person) -> Crop:
         """Where to look next: the square about legs alone, which are narrow where they cross and
@@ -276,7 +288,9 @@ def _unlike_before(track: Track, earlier: Track) -> float:
         there - earlier.last.centre_px,
         there - (earlier.crop.centre_x_px, earlier.crop.centre_y_px),
     )
-    place = min(float(np.hypot(*way)) for way in ways) / (0.8 * max(sizes_px))
+    hidden_s = max(0.0, min(track.seen) - lost_s)
+    reach_px = min(_FARTHEST, _BESIDE + _FASTEST * hidden_s) * max(sizes_px)
+    place = min(float(np.hypot(*way)) for way in ways) / reach_px
     size = abs(float(np.log(sizes_px[1] / sizes_px[0]))) / float(np.log(1.7))
     colour = float(np.linalg.norm(_ELSEWHERE * (colours[1] - colours[0]))) / _OTHER_COLOUR
     return max(place, size, colour)

@@ -39,8 +39,13 @@ _SET_DOWN_S = 0.075
 LANDING_FALL = 1.1
 
 #: Gravity makes hips faster by 11 leg lengths per second every second where legs are 0.9 m long, by
-#: 20 where a child's are 0.5 m. What falls faster is a leap of the keypoints to somebody else.
+#: 20 where a child's are 0.5 m. Who falls farther in the time leaps: these are somebody else's
+#: keypoints.
 _FASTEST_FALL = 22.0
+#: A fall begins at this share of its greatest speed; one that begins before the picture does is
+#: seen for so long at least.
+_BEGINS = 0.1
+_SHORTEST_FALL_S = 0.15
 
 #: A foot that lands with less than this share of its greatest speed down was stretched out before;
 #: one that hardly moved was held up until then.
@@ -295,15 +300,20 @@ def _falling(track: GaitTrack) -> FloatArray:
 
 def _fall_speed(hips: FloatArray, ground: FloatArray, at: int) -> float:
     """How fast the hips fell in the tenth of a second before a contact; 0 where gravity cannot have
-    made them so fast in the time."""
+    taken them so far in the time."""
     down = _velocity(hips)[:, 1] - ground[1]
     first = max(0, at - round(0.1 * GRID_HZ))
     fastest = first + int(down[first : at + 1].argmax())
     speed = float(down[fastest])
-    slower = np.flatnonzero(down[:fastest] < 0.5 * speed)
+    slower = np.flatnonzero(down[:fastest] < _BEGINS * speed)
+    start = int(slower[-1]) if len(slower) else 0
+    since_s = (fastest - start) / GRID_HZ
     # Who comes into the picture falling has fallen before.
-    since_s = (fastest - int(slower[-1])) / GRID_HZ if len(slower) else np.inf
-    return speed if 0.0 < 0.5 * speed <= _FASTEST_FALL * since_s else 0.0
+    if speed <= 0.0 or (not len(slower) and since_s < _SHORTEST_FALL_S):
+        return 0.0
+    fallen = float(down[start : fastest + 1].sum()) / GRID_HZ
+    freely = max(0.0, float(down[start])) * since_s + _FASTEST_FALL / 2 * since_s**2
+    return speed if fallen <= freely else 0.0
 
 
 def _impact(speed: FloatArray, peak: int, settled: float) -> float:

@@ -8,6 +8,7 @@ wherever these are, to the toes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from otio_foley.analysis.flow import over_background
+from otio_foley.analysis.flow import Motion
 from otio_foley.analysis.pose import Crop, Person, back, colour_at, cut
 from otio_foley.analysis.skeleton import (
     FILLED,
@@ -60,6 +61,10 @@ SURE_FEET = 0.8
 #: half a second's mean was 0.26 at most there, before a camera that pans, zooms or shakes, too, and
 #: 0.4 to 2.7 of legs that walk, in the middle.
 STIRRING = 0.25
+#: In one picture no more (leg lengths a second) counts, and legs that were not followed yet stir
+#: if they did for so long.
+MOST_STIR = 1.0
+_STIRRED_S = 0.3
 #: Joints less sure than this say nothing of that.
 _SEEN = 0.4
 
@@ -103,21 +108,36 @@ def legs_place(keypoints_px: FloatArray, size_px: tuple[int, int]) -> Crop:
     return Crop(centre_x_px=float(x), centre_y_px=float(y), side_px=side)
 
 
-def stir(
-    legs: Person, flow: NDArray[np.float32], step: FloatArray, scale: float, elapsed_s: float
-) -> float:
-    """How fast the liveliest joint of legs from the knees down that is seen in a picture moves over
-    the background, in leg lengths a second.
-
-    `flow` is the picture's, `step` the background's motion (`flow.over_background`).
-    """
+def stirs(legs: Person, motions: Sequence[Motion]) -> FloatArray:
+    """How fast what shows at the joints of legs, from the knees down, moved over the background in
+    the pictures that lead up to theirs (T,), the liveliest joint that is seen, in leg lengths a
+    second. What shows at a joint is followed back along the flow."""
     _, leg_px = legs_of(legs.keypoints_px)
-    size_px = scale * np.array(flow.shape[1::-1])
     joints = list(LEG_JOINTS[2:])
-    points = legs.keypoints_px[joints]
-    shown = (legs.confidence[joints] >= _SEEN) & ((points >= 0.0) & (points < size_px)).all(axis=1)
-    moved_px = np.linalg.norm(over_background(points[shown], flow, step, scale), axis=1)
-    return float(moved_px.max(initial=0.0) / leg_px / elapsed_s)
+    points = legs.keypoints_px[joints][legs.confidence[joints] >= _SEEN]
+    if motions:
+        size_px = motions[-1].scale * np.array(motions[-1].flow.shape[1::-1])
+        points = points[((points >= 0.0) & (points < size_px)).all(axis=1)]
+    speeds = []
+    for motion in reversed(motions):
+        points, moved_px = motion.back(points)
+        fastest_px = np.linalg.norm(moved_px, axis=1).max(initial=0.0)
+        speeds.append(min(MOST_STIR, fastest_px / leg_px / motion.elapsed_s))
+    return np.array(speeds[::-1])
+
+
+def have_stirred(legs: Person, motions: Sequence[Motion]) -> bool:
+    """Whether legs moved over the background in any `_STIRRED_S` of the pictures that lead up to
+    theirs: film that repeats its pictures stands still in half of them."""
+    if not motions:
+        return False
+    elapsed_s = np.array([motion.elapsed_s for motion in motions])
+    times_s = np.r_[0.0, np.cumsum(elapsed_s)]
+    way = np.r_[0.0, np.cumsum(stirs(legs, motions) * elapsed_s)]
+    span_s = min(_STIRRED_S, times_s[-1])
+    ends_s = times_s[times_s >= span_s - 1e-6]
+    ways = np.interp(ends_s, times_s, way) - np.interp(ends_s - span_s, times_s, way)
+    return bool(ways.max() >= STIRRING * span_s)
 
 
 def _whole(joints_px: FloatArray) -> FloatArray:

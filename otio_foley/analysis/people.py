@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_foley.analysis.closeups import CloseUps
-from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower
+from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower, Motion
 from otio_foley.analysis.following import (
     LOST_AFTER_S,
     Picture,
@@ -30,9 +30,10 @@ from otio_foley.analysis.following import (
     same_legs,
     settled,
 )
-from otio_foley.analysis.legs import STIRRING, see_legs, stir
+from otio_foley.analysis.legs import have_stirred, see_legs
 from otio_foley.analysis.notes import NOTHING, Glance, Notes, Noting
 from otio_foley.analysis.pose import Person, PoseNetwork
+from otio_foley.analysis.repeats import Repeats
 from otio_foley.analysis.search import (
     LEAST_CONFIDENCE,
     LIVELY,
@@ -98,25 +99,33 @@ def sight(
     """Find and follow the people in pictures given as (time_s, (H, W, 3) uint8 RGB), times rising.
 
     Of those who are there at a time the `most_people` who fill most of the picture for longest are
-    kept; all are numbered from 0 in that order. `noting` says what is kept of the picture about
-    them. Deterministic. No picture at all gives an empty sighting.
+    kept; all are numbered from 0 in that order. Pictures that only repeat are passed over. `noting`
+    says what is kept of the picture about them. Deterministic. No picture at all gives an empty
+    sighting.
     """
     camera = CameraFollower()
+    repeats = Repeats()
+    shown: list[float] = []
     times: list[float] = []
     size = (0, 0)
-    with _Crowd(most_people, noting, camera) as crowd:
+    with _Crowd(most_people, noting) as crowd:
         for time_s, rgb in _rising(pictures):
+            shown.append(time_s)
+            if repeats.repeats(time_s, rgb):
+                continue
             size = (rgb.shape[1], rgb.shape[0])
             grey = _grey(rgb)
             flow = camera.flow(grey)
             elapsed_s = time_s - times[-1] if times else 0.0
             times.append(time_s)
-            crowd.see(Picture(time_s, rgb, flow, elapsed_s), grey)
-            camera.see(time_s, grey, flow, crowd.boxes(), size[0] / FLOW_WIDTH_PX)
+            picture = Picture(time_s, rgb, flow, elapsed_s)
+            crowd.follow(picture)
+            motion = camera.see(time_s, grey, flow, crowd.boxes(), size[0] / FLOW_WIDTH_PX)
+            crowd.look(picture, grey, motion)
         every = np.array(times)
         tracks = crowd.people(every)
     return Sighting(
-        times_s=every,
+        times_s=np.array(shown),
         image_size_px=size,
         people=tuple(_pose(number, track, every, size) for number, track in enumerate(tracks)),
         camera=camera.motion(),
@@ -139,15 +148,15 @@ def _rising(
 class _Crowd:
     """Everyone who is being followed, and the pictures since the last look."""
 
-    def __init__(self, most_people: int, noting: Noting, camera: CameraFollower) -> None:
+    def __init__(self, most_people: int, noting: Noting) -> None:
         self.most_people = most_people
         self.noting = noting
-        self.camera = camera
         self.closing = ExitStack()
         self.networks: list[PoseNetwork] = []
         self.active: list[Track] = []
         self.gone: list[Track] = []
         self.recent: deque[Picture] = deque()
+        self.motions: deque[Motion] = deque()
         self.last_look_s = -np.inf
         self.pause_s = _LOOK_EVERY_S
 
@@ -175,15 +184,21 @@ class _Crowd:
     def boxes(self) -> list[tuple[float, float, float, float]]:
         return [track.last.box_px for track in self.active]
 
-    def see(self, picture: Picture, grey: NDArray[np.uint8]) -> None:
+    def follow(self, picture: Picture) -> None:
+        """Look for everybody known in the next picture."""
         found = self._each(lambda network, track: track.find(picture, network), self.active)
         for track, person in zip(self.active, settled(self.active, found), strict=True):
             if person is not None:
                 track.take(person, picture)
-                if person.legs_alone:
-                    track.stirs(self._stir(person, picture, grey), picture.elapsed_s)
             else:
                 track.miss()
+
+    def look(self, picture: Picture, grey: NDArray[np.uint8], motion: Motion | None) -> None:
+        """Let go of who is lost in it, given how it has moved; now and then look for others."""
+        if motion is not None:
+            self.motions.append(motion)
+            for track in self.active:
+                track.watch(motion)
         self._let_go(picture.time_s)
         self.recent.append(picture)
         if picture.time_s - self.last_look_s >= self.pause_s:
@@ -192,6 +207,7 @@ class _Crowd:
             self.last_look_s = picture.time_s
             self.recent.clear()
             self.recent.append(picture)
+            self.motions.clear()
 
     def _let_go(self, now_s: float) -> None:
         """End the tracks of those who are lost, and of legs that stand still: they are found again
@@ -209,9 +225,9 @@ class _Crowd:
         found = self._found(picture, change)
         if not any(_is_whole(one) for one in (*found, *(track.last for track in self.active))):
             legs_found = self._legs_found(picture, change)
-            if legs_found and picture.flow is None:
+            if legs_found and not self.motions:
                 self.pause_s = _LOOK_AGAIN_S
-            found += [legs for legs in legs_found if self._stir(legs, picture, grey) >= STIRRING]
+            found += [legs for legs in legs_found if have_stirred(legs, self.motions)]
         for person in found:
             legs = next((track for track in self.active if _is_above(person, track.last)), None)
             if legs is not None:
@@ -289,14 +305,6 @@ class _Crowd:
             if not any(same_legs(legs, one) for one in single):
                 single.append(legs)
         return single
-
-    def _stir(self, legs: Person, picture: Picture, grey: NDArray[np.uint8]) -> float:
-        """How lively legs alone are; of the first picture nothing is known."""
-        if picture.flow is None:
-            return 0.0
-        scale = picture.rgb.shape[1] / FLOW_WIDTH_PX
-        step = self.camera.step(grey, picture.flow, self.boxes(), scale)
-        return stir(legs, picture.flow, step, scale, picture.elapsed_s)
 
     def _take_on(self, person: Person, picture: Picture) -> None:
         """Follow someone new from here, and back through the pictures since the last look."""

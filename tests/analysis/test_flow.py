@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower, over_background, to_ground
+from otio_foley.analysis.flow import FLOW_WIDTH_PX, CameraFollower, to_ground
 
 SCALE = 4.0
 
@@ -66,11 +66,11 @@ def test_what_moves_over_the_background_is_told_from_a_pan() -> None:
     for n in range(2):
         picture = look(3.0 * n)
         picture[60:120, 100 + 5 * n : 180 + 5 * n] = scene(1)[:60, :80]
-        flow = follower.flow(picture)
-        if flow is not None:
-            step = follower.step(picture, flow, [], SCALE)
-            points = SCALE * np.array([[145.0, 90.0], [40.0, 150.0]])
-            square, ground = over_background(points, flow, step, SCALE)
-        follower.see(n / 25, picture, flow, [], SCALE)
+        motion = follower.see(n / 25, picture, follower.flow(picture), [], SCALE)
+        assert (motion is None) == (n == 0)
+    assert motion is not None and motion.elapsed_s == 1 / 25
+    points = SCALE * np.array([[145.0, 90.0], [40.0, 150.0]])
+    before, (square, ground) = motion.back(points)
     assert square == pytest.approx([8 * SCALE, 0], abs=0.5 * SCALE)
     assert ground == pytest.approx([0, 0], abs=0.2 * SCALE)
+    assert before[0] == pytest.approx(points[0] - [5 * SCALE, 0], abs=0.5 * SCALE)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from otio_foley.analysis.flow import Motion
 from otio_foley.analysis.legs import (
     LEG_JOINTS,
     LEGS_PX,
-    STIRRING,
+    MOST_STIR,
     bundled_legs,
+    have_stirred,
     legs_place,
     see_legs,
-    stir,
+    stirs,
 )
 from otio_foley.analysis.pose import Crop, Person
 from otio_foley.analysis.skeleton import HIPS, JOINT_COUNT, LEFT_LEG, RIGHT_LEG
@@ -55,25 +58,53 @@ def test_the_shipped_weights_answer_for_every_joint() -> None:
     assert LEG_JOINTS[:2] == HIPS
 
 
-def test_legs_stir_where_one_of_them_is_seen_to_move() -> None:
-    keypoints = standing(640, 100, 400)
+def legs_alone() -> Person:
     confidence = np.zeros(JOINT_COUNT)
     confidence[list(LEG_JOINTS)] = 1.0
-    place = Crop(centre_x_px=640.0, centre_y_px=390.0, side_px=500.0)
-    legs = Person(
-        keypoints_px=keypoints,
+    return Person(
+        keypoints_px=standing(640, 100, 400),
         confidence=confidence,
         certainty=1.0,
         silhouette_px2=1.0,
         colour=np.zeros(6),
-        place=place,
+        place=Crop(centre_x_px=640.0, centre_y_px=390.0, side_px=500.0),
         legs_alone=True,
     )
-    still = np.zeros((180, 320, 2), dtype=np.float32)
-    assert stir(legs, still, np.eye(3), 4.0, 0.04) == 0.0
+
+
+def moving(right_half_px: float, elapsed_s: float = 0.04) -> Motion:
+    """The right half of a picture was so many flow pixels to the right before."""
+    flow = np.zeros((180, 320, 2), dtype=np.float32)
+    flow[:, 160:, 0] = right_half_px
+    return Motion(flow=flow, step=np.eye(3), scale=4.0, elapsed_s=elapsed_s)
+
+
+def test_legs_stir_where_one_of_them_is_seen_to_move() -> None:
+    legs = legs_alone()
+    assert stirs(legs, []).size == 0
     # Two pixels of flow, eight of the picture, a fiftieth of a leg in a 25th of a second.
-    steps = still.copy()
-    steps[:, 160:, 0] = 2.0
-    assert stir(legs, steps, np.eye(3), 4.0, 0.04) == np.float64(8.0 / 400 / 0.04) > STIRRING
-    confidence[list(RIGHT_LEG)] = 0.1  # behind something that moves
-    assert stir(legs, steps, np.eye(3), 4.0, 0.04) == 0.0
+    assert stirs(legs, [moving(0.0), moving(2.0)]).tolist() == [0.0, 8.0 / 400 / 0.04]
+    assert stirs(legs, [moving(50.0)]).tolist() == [MOST_STIR]
+    legs.confidence[list(RIGHT_LEG)] = 0.1  # behind something that moves
+    assert stirs(legs, [moving(2.0)]).tolist() == [0.0]
+
+
+def test_what_shows_at_a_joint_is_followed_back() -> None:
+    """The leg in the right half, at 680 px, came from the left half, which stood."""
+    passed = stirs(legs_alone(), [moving(2.0), moving(-11.0)])
+    assert passed.tolist() == [0.0, MOST_STIR]
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_legs_stir_in_pictures_that_repeat(phase: int) -> None:
+    held = [moving(2.0 if number % 2 == phase else 0.0) for number in range(9)]
+    assert have_stirred(legs_alone(), held)
+    assert not have_stirred(legs_alone(), [moving(0.0)] * 9)
+    assert not have_stirred(legs_alone(), [])
+
+
+def test_legs_that_stand_after_a_step_have_stirred() -> None:
+    step = [moving(2.0)] * 6
+    assert have_stirred(legs_alone(), [*[moving(0.0)] * 4, *step, *[moving(0.0)] * 14])
+    # What moves in one picture alone is a wrong flow.
+    assert not have_stirred(legs_alone(), [*[moving(0.0)] * 14, moving(4.0), *[moving(0.0)] * 14])

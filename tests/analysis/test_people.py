@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from otio_foley.analysis import people
-from otio_foley.analysis.flow import CameraFollower
+from otio_foley.analysis.flow import Motion
 from otio_foley.analysis.following import Picture, Track, joined, settled
 from otio_foley.analysis.notes import NOTHING, Notes
 from otio_foley.analysis.people import sight
@@ -100,6 +100,8 @@ def test_who_comes_back_near_by_as_they_were_is_the_same_person() -> None:
         (track(350, _BLUE, 1.6), False),
         (track(350, _RED, 1.6, size_px=500.0), False),
         (track(900, _RED, 1.6), False),
+        (track(490, _RED, 1.4), True),  # who jumps off a wall goes far in 0.4 s
+        (track(490, _RED, 1.1), False),
         (track(350, _RED, 3.0), False),
     ):
         seen = dict(left.seen)
@@ -161,7 +163,7 @@ def test_somebody_new_may_come_where_somebody_known_was_at_the_last_look() -> No
             picture[200:400, x_px - 20 : x_px + 20] = 230
         return picture
 
-    with people._Crowd(4, NOTHING, CameraFollower()) as crowd:
+    with people._Crowd(4, NOTHING) as crowd:
         moments = [(0.0, shown(300)), (0.8, shown(450, 270)), (1.0, shown(500, 300))]
         crowd.recent.extend(Picture(time_s, picture) for time_s, picture in moments)
         known = track(300, _RED, 0.0)
@@ -190,7 +192,7 @@ def test_as_many_are_kept_as_are_asked_for_at_a_time() -> None:
     behind = passing(0.0, 9.0, 9000.0, 20.0)
     every = np.unique(np.concatenate([list(one.seen) for one in (*one_by_one, behind)]))
     for most, kept in ((1, one_by_one), (2, [*one_by_one, behind])):
-        with people._Crowd(most, NOTHING, CameraFollower()) as crowd:
+        with people._Crowd(most, NOTHING) as crowd:
             crowd.gone = [replace(one, seen=dict(one.seen)) for one in (behind, *one_by_one)]
             found = crowd.people(every)
         assert [min(one.seen) for one in found] == [min(one.seen) for one in kept]
@@ -266,19 +268,29 @@ def test_who_is_there_briefly_has_to_be_seen_all_the_time(
     assert people._is_somebody(seen, times) == somebody
 
 
+def motion(right_px: float) -> Motion:
+    """A small picture, all of which but the background has moved to the left."""
+    flow = np.full((90, 160, 2), [right_px, 0.0], dtype=np.float32)
+    return Motion(flow=flow, step=np.eye(3), scale=8.0, elapsed_s=1 / 25)
+
+
 def test_legs_that_do_not_stir_are_given_up_and_whoever_is_whole_is_not() -> None:
     walker = track(300, _RED)
     legs = track(300, _RED)
     legs.seen[0.0] = replace(legs.seen[0.0], legs_alone=True)
     for one in (walker, legs):
-        one.stirs(3.0, 1 / 25)
+        one.watch(motion(10.0))
         assert not one.stands_still
         for _ in range(15):  # 0.6 s: both feet on the ground, say
-            one.stirs(0.0, 1 / 25)
+            one.watch(motion(0.0))
         assert not one.stands_still
         for _ in range(5):
-            one.stirs(0.0, 1 / 25)
+            one.watch(motion(0.0))
     assert legs.stands_still and not walker.stands_still
+    legs.miss()
+    was = legs.stir
+    legs.watch(motion(10.0))
+    assert legs.stir == was, "what moves where they are not seen are not they"
     for number, legs_alone in enumerate((False, True), 1):
         seen = Picture(10.0 * number, np.zeros((1, 1, 3), dtype=np.uint8))
         legs.take(replace(person(300, _RED), legs_alone=legs_alone), seen)
