@@ -28,7 +28,7 @@ from otio_foley.library.shelf import Shelf
 from otio_foley.mix.meters import short_term_max_lufs, true_peak_dbtp
 from otio_foley.mix.space import SPACES
 from otio_foley.playing import Shown
-from otio_foley.sounding import sound_clip
+from otio_foley.sounding import cast_clip, sound_clip
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.grounds import GROUNDS
 from otio_foley.synthesis.shoes import SHOES
@@ -72,7 +72,9 @@ def levels(rng: np.random.Generator, library: Shelf) -> list[tuple[float, float,
                 clip=clip, spans=(clip.record,), media_start_s=Fraction(0),
                 fingerprint=str(rng.integers(2**31)),
             )  # fmt: skip
-            for sounded in sound_clip(shown, seen, session):
+            cast = cast_clip(shown, seen, session)
+            assert cast is not None
+            for sounded in sound_clip(cast, session):
                 tracks.add(sounded)
         delivered = tracks.deliver()
         found = []

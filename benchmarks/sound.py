@@ -35,7 +35,7 @@ from otio_foley.controls.values import resolved_settings
 from otio_foley.delivery import Delivery
 from otio_foley.library.shelf import Shelf, shelf
 from otio_foley.playing import Shown
-from otio_foley.sounding import Session, sound_clip
+from otio_foley.sounding import Session, cast_clip, sound_clip
 from otio_foley.tracks import Tracks
 from otio_foley.types import Clip, Contact, Span, Timeline, TimeMap
 
@@ -145,7 +145,9 @@ def run(minutes: float, clip_s: int, space: str) -> tuple[float, int]:
                 clip=clip, spans=(clip.record,), media_start_s=Fraction(0),
                 fingerprint=clip.clip_id,
             )  # fmt: skip
-            for sounded in sound_clip(shown, one, session):
+            cast = cast_clip(shown, one, session)
+            assert cast is not None
+            for sounded in sound_clip(cast, session):
                 tracks.add(sounded)
         tracks.deliver()
         took_s = time.process_time() - start

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -83,7 +83,11 @@ def look(stretch: Stretch, settings: Settings, looking: Callable[[float], None])
         )
         if voicebox is None:
             return seen
-        return heard_steps(seen, voicebox, least_confidence=analysis.least_confidence)
+        heard = heard_steps(seen, voicebox, least_confidence=analysis.least_confidence)
+    if settings.sound.engine == "generator":
+        return heard
+    # What the generator has read is large, and of no more use.
+    return replace(heard, steppers=tuple(replace(one, visuals=()) for one in heard.steppers))
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:

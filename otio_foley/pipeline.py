@@ -22,7 +22,7 @@ from otio_foley.delivery import Delivery, default_audio_dir, default_output
 from otio_foley.engines import voicebox_of
 from otio_foley.errors import FoleyError, InputError, MediaUnreadable, ParseError
 from otio_foley.jobs import Looking, Stretch, look, look_at_all
-from otio_foley.lending import Shot, lend, usual_floor
+from otio_foley.lending import Shot, lend
 from otio_foley.library.shelf import shelf
 from otio_foley.media.picture import MovieInfo, at_rate, fingerprint, probe
 from otio_foley.playing import Shown
@@ -38,7 +38,7 @@ from otio_foley.report import (
     Status,
     skipped,
 )
-from otio_foley.sounding import Session, SoundedClip, sound_clip
+from otio_foley.sounding import Cast, Session, cast_clip, sound_clip
 from otio_foley.telling import sounded_steps
 from otio_foley.time import STANDARD_RATES, rate_from_float, source_extent
 from otio_foley.timelines.dialect import Dialect, level_rides
@@ -58,6 +58,7 @@ Progress: TypeAlias = Callable[[str, float], None]
 _MISSING_PICTURE_S = 0.5
 
 _NOBODY = "nobody is in the picture"
+_NO_STEP_SHOWN = "nobody steps while the clip is shown"
 
 
 def run(
@@ -278,7 +279,10 @@ def _clips(
     )
     reports, stems = [], []
     with closing(looked):
-        shots = lend(_shot(job, plan, seen) for plan, seen in zip(planned, looked, strict=True))
+        shots = lend(
+            _shot(job, plan, _cast(job, plan, seen))
+            for plan, seen in zip(planned, looked, strict=True)
+        )
         for plan in plans:
             if isinstance(plan, ClipReport):
                 reports.append(plan)
@@ -337,33 +341,58 @@ def _plan(job: _Job, clip: Clip, spans: tuple[Span, ...]) -> _Planned | ClipRepo
     )
 
 
-def _shot(
-    job: _Job, planned: _Planned, seen: MovieSteps | FoleyError
-) -> Shot[MovieSteps | FoleyError]:
-    """What was seen of a clip, and the floor that it may lend to others."""
-    asked = job.session.controls.for_clip(None, planned.clip).floor
-    recognised = None if isinstance(seen, FoleyError) else usual_floor(seen)
+def _cast(job: _Job, planned: _Planned, seen: MovieSteps | FoleyError) -> Cast | ClipReport:
+    """Who steps in a clip that was looked at, or why it stays as it is."""
+    clip, info = planned.clip, planned.found.info
+    try:
+        if isinstance(seen, FoleyError):
+            raise seen
+        _refuse_missing_picture(info, seen, planned.low_s, planned.high_s)
+        if not seen.steppers:
+            reason = "someone is there but nobody steps" if seen.people else _NOBODY
+            return _report(clip, "silent", reason)
+        shown = Shown(
+            clip=clip,
+            spans=planned.spans,
+            media_start_s=planned.found.media_start_s,
+            fingerprint=fingerprint(info.path),
+        )
+        cast = cast_clip(shown, seen, job.session)
+    except FoleyError as error:
+        return _report(clip, "skipped", _said(error))
+    return cast or _report(clip, "silent", _NO_STEP_SHOWN)
+
+
+def _shot(job: _Job, planned: _Planned, cast: Cast | ClipReport) -> Shot[Cast | ClipReport]:
+    """A clip that was looked at, with the floor that it may lend to others."""
+    clip = planned.clip
+    # With a movie of the whole cut, the clips themselves tell what they are takes of.
+    medium = planned.found.info.path if job.reference is None else clip.media_path or clip.name
+    stepped = cast if isinstance(cast, Cast) else None
     return Shot(
-        looked=seen,
-        name=planned.clip.name,
-        medium=planned.found.info.path,
-        floor=recognised if asked == AUTO_FLOOR else asked,
+        looked=cast,
+        clip_id=clip.clip_id,
+        name=clip.name,
+        medium=str(medium),
+        floor=None if stepped is None else stepped.floor,
+        # The generator's own sound has no floor to wait for.
+        borrows=stepped is not None and stepped.may_borrow and job.session.voicebox is None,
     )
 
 
 def _clip(
-    job: _Job, planned: _Planned, seen: MovieSteps | FoleyError, lent: LentFloor | None
+    job: _Job, planned: _Planned, cast: Cast | ClipReport, lent: LentFloor | None
 ) -> tuple[ClipReport, list[StemClip]]:
     """One clip that was looked at, whatever comes of it."""
+    if isinstance(cast, ClipReport):
+        return cast, []
     clip = planned.clip
     try:
-        if isinstance(seen, FoleyError):
-            raise seen
-        made = _sounded(job, planned, seen, lent)
+        made = sound_clip(cast, job.session, lent)
     except FoleyError as error:
         return _report(clip, "skipped", _said(error)), []
-    if isinstance(made, str):
-        return _report(clip, "silent", made), []
+    if not made:
+        return _report(clip, "silent", _NO_STEP_SHOWN), []
     if job.tracks is not None:
         for one in made:
             job.tracks.add(one)
@@ -375,28 +404,10 @@ def _clip(
         reason=planned.found.note,
         steps=tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person))),
         record=clip.record,
-        floors=_floors_seen(seen),
+        floors=cast.floors,
         lent=lent if any(step.floor_from == "nearby" for step in steps) else None,
     )
     return report, [one.stem for one in made]
-
-
-def _sounded(
-    job: _Job, planned: _Planned, seen: MovieSteps, lent: LentFloor | None
-) -> tuple[SoundedClip, ...] | str:
-    """The sound of a clip, or why it is silent."""
-    info = planned.found.info
-    _refuse_missing_picture(info, seen, planned.low_s, planned.high_s)
-    if not seen.steppers:
-        return "someone is there but nobody steps" if seen.people else _NOBODY
-    shown = Shown(
-        clip=planned.clip,
-        spans=planned.spans,
-        media_start_s=planned.found.media_start_s,
-        fingerprint=fingerprint(info.path),
-        lent=lent,
-    )
-    return sound_clip(shown, seen, job.session) or "nobody steps while the clip is shown"
 
 
 def _said(error: FoleyError) -> str:

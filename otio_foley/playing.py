@@ -23,7 +23,6 @@ from otio_foley.types import (
     Contact,
     FloatArray,
     FloorSpan,
-    LentFloor,
     Part,
     Span,
     TimeMap,
@@ -39,14 +38,12 @@ _DISTANCE_TOLERANCE = 1 / 6  # doublings of distance: 1 dB
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A clip as it is seen: `spans` of the record in which its picture shows, and the medium, whose
-    first presentation time is `media_start_s` in the clip's source clock. `lent` is what people
-    under whom no floor is seen walk on, if that is known of a clip near by."""
+    first presentation time is `media_start_s` in the clip's source clock."""
 
     clip: Clip
     spans: tuple[Span, ...]
     media_start_s: Fraction
     fingerprint: str
-    lent: LentFloor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +65,7 @@ class Voice:
     """One person in one clip: what is played, in its handles too, and over the clip's time both
     loudness layers, the distance and the place across the picture. `nearness` is the median area of
     their silhouette, NaN where unknown: who is small is in the background. `floors` and `visuals`
-    are the stepper's, in the movie's clock; `lent` is the clip's."""
+    are the stepper's, in the movie's clock."""
 
     person: int
     played: tuple[Played, ...]
@@ -78,7 +75,6 @@ class Voice:
     nearness: float
     floors: tuple[FloorSpan, ...] = ()
     visuals: tuple[Visuals, ...] = ()
-    lent: LentFloor | None = None
 
     @property
     def there_s(self) -> tuple[float, float]:
@@ -132,7 +128,6 @@ def voice_of(stepper: Stepper, shown: Shown, handle_s: Fraction = Fraction(0)) -
         nearness=float(np.nanmedian(areas)) if np.isfinite(areas).any() else math.nan,
         floors=stepper.floors,
         visuals=stepper.visuals,
-        lent=shown.lent,
     )
 
 

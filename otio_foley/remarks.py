@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from otio_foley.library.shelf import Shelf
 from otio_foley.report import ClipReport
 from otio_foley.sounding import Session
 
@@ -14,24 +15,21 @@ _SURE_FLOOR = 0.5
 def remarks(session: Session, reports: Sequence[ClipReport]) -> tuple[str, ...]:
     """Floors that others stand in for, floors that nobody can be sure of or that are not seen at
     all, and controls that nothing answers to; each a sentence."""
+    unused = session.controls.unused(session.placed)
+    if session.voicebox is not None:  # the generator's own sound is of no floor
+        return tuple(unused)
+    return (*_instead(session.library, reports), *_unsure(reports), *_unseen(reports), *unused)
+
+
+def _instead(library: Shelf, reports: Sequence[ClipReport]) -> Iterator[str]:
+    """Floors of which something else is heard."""
     floors = sorted({step.floor for report in reports for step in report.steps})
-    library = session.library
-    instead = [
-        f"no takes for the floor {floor!r}: {library.stand_in(floor)} is heard instead"
-        for floor in floors
-        if library.stand_in(floor) != floor
-    ]
-    instead += [
-        f"no recordings of {floor!r} in the library: ours are heard"
-        for floor in floors
-        if library.recordings is not None and not library.is_users(floor)
-    ]
-    return (
-        *instead,
-        *_unsure(reports),
-        *_unseen(reports),
-        *session.controls.unused(session.placed),
-    )
+    for floor in floors:
+        if library.stand_in(floor) != floor:
+            yield f"no takes for the floor {floor!r}: {library.stand_in(floor)} is heard instead"
+    for floor in floors:
+        if library.recordings is not None and not library.is_users(floor):
+            yield f"no recordings of {floor!r} in the library: ours are heard"
 
 
 def _unsure(reports: Sequence[ClipReport]) -> Iterator[str]:
@@ -43,21 +41,31 @@ def _unsure(reports: Sequence[ClipReport]) -> Iterator[str]:
                 words += [f"{floor} ({chance:.0%})" for floor, chance in seen.span.runners_up[:1]]
                 yield (
                     f"{report.name}: the floor looks like {' or '.join(words)}; "
-                    f"--set clip.{report.name}.floor=NAME says which"
+                    f"{_which(report, reports)}"
                 )
                 break
 
 
 def _unseen(reports: Sequence[ClipReport]) -> Iterator[str]:
-    """Clips in which no floor is seen, and what is heard there."""
+    """Clips in which no floor that we know is seen, and what is heard there."""
     for report in reports:
-        unknown = [step for step in report.steps if step.floor_from in ("nearby", "nowhere")]
-        if not unknown or (report.floors and report.lent is None):
-            continue
-        heard = unknown[0].floor
-        if report.lent is not None and report.lent.clip != report.name:
-            heard += f" as in {report.lent.clip}"
-        yield (
-            f"{report.name}: no floor is seen below somebody; {heard} is heard; "
-            f"--set clip.{report.name}.floor=NAME says which"
-        )
+        nearby = sorted({step.floor for step in report.steps if step.floor_from == "nearby"})
+        nowhere = sorted({step.floor for step in report.steps if step.floor_from == "nowhere"})
+        lender = report.lent
+        if lender is not None and nearby:
+            whence = "somebody else" if lender.clip_id == report.clip_id else lender.clip_name
+            yield (
+                f"{report.name}: no floor is seen below somebody; {nearby[0]} as below {whence} is "
+                f"heard; {_which(report, reports)}"
+            )
+        if nowhere:
+            yield (
+                f"{report.name}: no floor that is known is seen below somebody; {nowhere[0]} is "
+                f"heard; {_which(report, reports)}"
+            )
+
+
+def _which(report: ClipReport, reports: Sequence[ClipReport]) -> str:
+    """How the floor of a clip is told; by its id where its name is that of others, too."""
+    others = {one.clip_id for one in reports if one.name == report.name} - {report.clip_id}
+    return f"--set clip.{report.clip_id if others else report.name}.floor=NAME says which"

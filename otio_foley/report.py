@@ -83,8 +83,8 @@ class FloorSeen:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipReport:
     """What became of one clip: `done` (has steps), `silent` (needs none) or `skipped`, and why;
-    `floors` are those recognised under each of its people, `lent` the floor of a clip near by that
-    its steps with `floor_from` nearby are heard on."""
+    `floors` are those recognised under each of its people, `lent` the floor that its steps with
+    `floor_from` nearby are heard on: of another clip, or of somebody else in this one."""
 
     clip_id: str
     name: str
@@ -105,7 +105,7 @@ class ClipReport:
             "record_duration_s": None if self.record is None else float(self.record.duration_s),
             "steps": [step.as_json() for step in self.steps],
             "floors": [seen.as_json() for seen in self.floors],
-            "floor_lent_by": None if self.lent is None else self.lent.clip,
+            "floor_lent_by": None if self.lent is None else self.lent.clip_id,
         }
 
 

@@ -17,6 +17,7 @@ from otio_foley.controls.values import Resolved
 from otio_foley.delivery import sound_name
 from otio_foley.engines import Voicebox, change_levels, heard_as_it_is
 from otio_foley.errors import InputError
+from otio_foley.lending import usual_floor
 from otio_foley.library.shelf import Shelf
 from otio_foley.media.sound import BroadcastWave
 from otio_foley.mix.loudness import LevelPoint
@@ -24,7 +25,7 @@ from otio_foley.mix.pan import panned
 from otio_foley.mix.space import SPACES, absorb_air, add_reflections, delay_samples, distance_at
 from otio_foley.mix.stem import mix_down
 from otio_foley.playing import Shown, Voice, voice_of
-from otio_foley.report import Step
+from otio_foley.report import FloorSeen, Step
 from otio_foley.synthesis import SAMPLE_RATE_HZ
 from otio_foley.synthesis.performance import FADE_SAMPLES, Cue, Note, Walker, play, score
 from otio_foley.telling import AskedStep, marker_of, provenance_of, steps_of, title_of
@@ -37,6 +38,7 @@ from otio_foley.types import (
     Audio,
     Clip,
     Footstep,
+    LentFloor,
     LevelRides,
     Span,
     StemClip,
@@ -106,28 +108,73 @@ class _Place:
         return float(Fraction(self.first_sample, SAMPLE_RATE_HZ) - self.clip_start_s)
 
 
-def sound_clip(shown: Shown, seen: MovieSteps, session: Session) -> tuple[SoundedClip, ...]:
-    """Sound of the steps that a clip shows; nothing if it shows none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """The people of a clip on their tracks, and each group's steps with what is asked of them, in
+    time order: all that there is to know before they are heard."""
 
-    `seen` is timed from the medium's first presentation time. Each file has handles on both sides
-    and begins on a whole sample. Whoever is in front has a file and a track of their own, or shares
-    it with those who come when they have gone; the background shares one.
+    shown: Shown
+    where: _Place
+    groups: tuple[Group, ...]
+    asked: tuple[tuple[AskedStep, ...], ...]
+
+    @property
+    def floor(self) -> str | None:
+        """What is asked for or recognised under most of the steps that are seen."""
+        steps = [one.floor_and_whence for own in self.asked for one in own if one.played.seen]
+        return usual_floor(floor for floor, whence in steps if whence in ("asked", "picture"))
+
+    @property
+    def may_borrow(self) -> bool:
+        """Whether a step is heard on a floor that is lent, if there is one."""
+        return any(one.may_borrow for own in self.asked for one in own)
+
+    @property
+    def floors(self) -> tuple[FloorSeen, ...]:
+        """Those recognised under each of the people."""
+        voices = [voice for group in self.groups for voice in group.voices]
+        return tuple(
+            FloorSeen(person=voice.person, span=span)
+            for voice in sorted(voices, key=lambda one: one.person)
+            for span in voice.floors
+        )
+
+
+def cast_clip(shown: Shown, seen: MovieSteps, session: Session) -> Cast | None:
+    """Who steps in a clip; None if it shows no step. Takes their tracks.
+
+    `seen` is timed from the medium's first presentation time. Whoever is in front has a file and a
+    track of their own, or shares it with those who come when they have gone; the background shares
+    one. Raises InputError for a clip that no sound file can have the time of.
     """
     handle_frames = session.settings.output.handle_frames
     handle_s = seconds_from_frames(handle_frames, session.timeline.frame_rate)
     voices = [voice_of(stepper, shown, handle_s) for stepper in seen.steppers]
     voices = [voice for voice in voices if any(one.seen for one in voice.played)]
     if not voices:
-        return ()
+        return None
     where = _place(shown.clip, session.timeline, handle_frames)
     groups = [
         replace(group, track=session.take_track(where.record, group.track))
         for group in groups_of(voices, session.settings.output.principals)
     ]
-    asked = _asked(groups, shown.clip, session)
+    return Cast(
+        shown=shown,
+        where=where,
+        groups=tuple(groups),
+        asked=tuple(map(tuple, _asked(groups, shown.clip, session))),
+    )
+
+
+def sound_clip(
+    cast: Cast, session: Session, lent: LentFloor | None = None
+) -> tuple[SoundedClip, ...]:
+    """Sound of the steps that a clip shows; nothing where all of them are muted. Each file has
+    handles on both sides and begins on a whole sample. `lent` is heard below whom no floor is
+    seen."""
     made = (
-        _sounded(group, own, shown, where, session)
-        for group, own in zip(groups, asked, strict=True)
+        _sounded(group, [replace(one, lent=lent) for one in own], cast.shown, cast.where, session)
+        for group, own in zip(cast.groups, cast.asked, strict=True)
     )
     return tuple(one for one in made if one is not None)
 

@@ -26,6 +26,7 @@ from otio_foley.types import (
     FloorFrom,
     FloorSpan,
     JsonValue,
+    LentFloor,
     Marker,
     Span,
 )
@@ -38,13 +39,15 @@ _SURE = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedStep:
-    """A step of somebody in the clip, and what is asked of it."""
+    """A step of somebody in the clip, what is asked of it, and the floor that it is heard on where
+    nobody says so and none is seen below them."""
 
     voice: Voice
     played: Played
     level_db: float
     action_db: float
     asked: Resolved
+    lent: LentFloor | None = None
 
     @property
     def floor(self) -> str:
@@ -53,8 +56,13 @@ class AskedStep:
     @property
     def floor_and_whence(self) -> tuple[str, FloorFrom]:
         """What is walked on, and how that is known."""
-        lent = None if self.voice.lent is None else self.voice.lent.floor
+        lent = None if self.lent is None else self.lent.floor
         return floor_of(self.asked.floor, self.voice.floors, self.played.contact.time_s, lent)
+
+    @property
+    def may_borrow(self) -> bool:
+        """Whether it is heard on a floor that is lent, if there is one."""
+        return self.asked.floor == AUTO_FLOOR and not self.voice.floors
 
 
 def floor_of(
@@ -73,7 +81,12 @@ def floor_of(
 def sounded_steps(seen: MovieSteps, settings: Settings) -> tuple[Step, ...]:
     """The steps of a whole movie with their levels, in time order; no record times."""
     steps = []
-    lent = usual_floor(seen)
+    known = (
+        floor_under(stepper.floors, contact.time_s)
+        for stepper in seen.steppers
+        for contact in stepper.contacts
+    )
+    lent = usual_floor(floor for floor in known if floor is not None)
     for stepper in seen.steppers:
         times_s = [contact.time_s for contact in stepper.contacts]
         levels = person_levels(

@@ -225,10 +225,11 @@ FloorFrom: TypeAlias = Literal["asked", "picture", "nearby", "nowhere"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LentFloor:
-    """What is walked on where none is seen, and the name of the clip in which it is."""
+    """What is walked on where none is seen, and the clip in which it is."""
 
     floor: str
-    clip: str
+    clip_id: str
+    clip_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

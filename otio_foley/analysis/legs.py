@@ -58,8 +58,8 @@ _LEAST_CHANCE = 0.3
 SURE_FEET = 0.8
 #: What is taken for legs and moves over the background less than this (leg lengths a second) is
 #: none, or stands. The network sees legs in every fourth square of real lawns, houses and shelves;
-#: half a second's mean was 0.26 at most there, before a camera that pans, zooms or shakes, too, and
-#: 0.4 to 2.7 of legs that walk, in the middle.
+#: half a second's mean came up to 0.26 there, before a camera that pans, zooms or shakes, too; of
+#: legs that walk it was 0.4 to 2.7, in the middle.
 STIRRING = 0.25
 #: In one picture no more (leg lengths a second) counts, and legs that were not followed yet stir
 #: if they did for so long.
@@ -126,14 +126,14 @@ def stirs(legs: Person, motions: Sequence[Motion]) -> FloatArray:
     return np.array(speeds[::-1])
 
 
-def have_stirred(legs: Person, motions: Sequence[Motion]) -> bool:
-    """Whether legs moved over the background in any `_STIRRED_S` of the pictures that lead up to
-    theirs: film that repeats its pictures stands still in half of them."""
-    if not motions:
+def have_stirred(speeds: FloatArray | Sequence[float], elapsed_s: Sequence[float]) -> bool:
+    """Whether legs that went so fast over the background (T,), in leg lengths a second, in pictures
+    so long after one another (T,), stirred for any `_STIRRED_S` of that: film that repeats its
+    pictures stands still in half of them."""
+    if not len(speeds):
         return False
-    elapsed_s = np.array([motion.elapsed_s for motion in motions])
     times_s = np.r_[0.0, np.cumsum(elapsed_s)]
-    way = np.r_[0.0, np.cumsum(stirs(legs, motions) * elapsed_s)]
+    way = np.r_[0.0, np.cumsum(np.multiply(speeds, elapsed_s))]
     span_s = min(_STIRRED_S, times_s[-1])
     ends_s = times_s[times_s >= span_s - 1e-6]
     ways = np.interp(ends_s, times_s, way) - np.interp(ends_s - span_s, times_s, way)

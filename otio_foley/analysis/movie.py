@@ -110,7 +110,7 @@ def find_steps(
                     silhouette_area=nearness_area(pose),
                     distance_m=distance_m(body_height(pose)),
                     across=across(pose),
-                    floors=_floors(_of_feet(glances, pose), contacts),
+                    floors=_floors(glances_of_feet(glances, pose), contacts),
                     visuals=visuals(pose, sighting.camera, legs) if closeups else (),
                 )
             )
@@ -140,7 +140,7 @@ def heard_contacts(
     return tuple(sorted((*seen, *told), key=lambda contact: contact.time_s))
 
 
-def _of_feet(glances: Sequence[Glance], pose: Pose) -> tuple[Glance, ...]:
+def glances_of_feet(glances: Sequence[Glance], pose: Pose) -> tuple[Glance, ...]:
     """The glances at the ground about feet that were seen, not guessed."""
     there = np.isfinite(pose.keypoints_px[:, 0, 0])
     feet = [pose.confidence[there][:, leg[2:]].mean(axis=1) for leg in (LEFT_LEG, RIGHT_LEG)]

@@ -30,7 +30,7 @@ from otio_foley.analysis.following import (
     same_legs,
     settled,
 )
-from otio_foley.analysis.legs import have_stirred, see_legs
+from otio_foley.analysis.legs import have_stirred, see_legs, stirs
 from otio_foley.analysis.notes import NOTHING, Glance, Notes, Noting
 from otio_foley.analysis.pose import Person, PoseNetwork
 from otio_foley.analysis.repeats import Repeats
@@ -156,7 +156,7 @@ class _Crowd:
         self.active: list[Track] = []
         self.gone: list[Track] = []
         self.recent: deque[Picture] = deque()
-        self.motions: deque[Motion] = deque()
+        self.motions: dict[float, Motion] = {}
         self.last_look_s = -np.inf
         self.pause_s = _LOOK_EVERY_S
 
@@ -196,7 +196,7 @@ class _Crowd:
     def look(self, picture: Picture, grey: NDArray[np.uint8], motion: Motion | None) -> None:
         """Let go of who is lost in it, given how it has moved; now and then look for others."""
         if motion is not None:
-            self.motions.append(motion)
+            self.motions[picture.time_s] = motion
             for track in self.active:
                 track.watch(motion)
         self._let_go(picture.time_s)
@@ -227,7 +227,7 @@ class _Crowd:
             legs_found = self._legs_found(picture, change)
             if legs_found and not self.motions:
                 self.pause_s = _LOOK_AGAIN_S
-            found += [legs for legs in legs_found if have_stirred(legs, self.motions)]
+            found += [legs for legs in legs_found if self._stirred_there(legs)]
         for person in found:
             legs = next((track for track in self.active if _is_above(person, track.last)), None)
             if legs is not None:
@@ -325,7 +325,22 @@ class _Crowd:
         track = Track.of(person, picture, Notes(self.noting), velocity_px)
         track.seen = {**dict(sorted(back.seen.items())), **track.seen}
         track.notes.add(back.notes)
-        self.active.append(track)
+        if not person.legs_alone or self._stirred(track):
+            self.active.append(track)
+
+    def _stirred_there(self, legs: Person) -> bool:
+        """Whether what shows where legs are has moved since the last look; something may have
+        passed before them."""
+        motions = list(self.motions.values())
+        return have_stirred(stirs(legs, motions), [motion.elapsed_s for motion in motions])
+
+    def _stirred(self, legs: Track) -> bool:
+        """Whether legs were seen to stir since the last look."""
+        speeds = [
+            float(stirs(legs.seen[time_s], [motion])[0]) if time_s in legs.seen else 0.0
+            for time_s, motion in self.motions.items()
+        ]
+        return have_stirred(speeds, [motion.elapsed_s for motion in self.motions.values()])
 
     def _followed(self, person: Person, time_s: float) -> bool:
         """Whether somebody's track has this sight of them already."""

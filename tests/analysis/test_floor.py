@@ -21,7 +21,7 @@ from otio_foley.analysis.floor import (
     seen_floors,
     vote,
 )
-from otio_foley.analysis.movie import _of_feet, landings_s
+from otio_foley.analysis.movie import glances_of_feet, landings_s
 from otio_foley.analysis.notes import _MOST_GLANCES, Glance, Notes, Noting
 from otio_foley.analysis.skeleton import LEFT_LEG, RIGHT_LEG
 from otio_foley.analysis.underfoot import PATCH_PX, PLACES, floor_patches
@@ -181,13 +181,13 @@ def test_what_lies_about_feet_that_are_guessed_is_no_floor() -> None:
     )
     patches = np.zeros((1, PATCH_PX, PATCH_PX, 3), np.uint8)
     glances = [Glance(time_s=time_s, patches=patches) for time_s in (0.5, 2.0, 4.0, 5.0)]
-    assert [glance.time_s for glance in _of_feet(glances, pose)] == [0.5, 2.0]
+    assert [glance.time_s for glance in glances_of_feet(glances, pose)] == [0.5, 2.0]
     # Somebody who is seen in every third picture alone: their feet are as sure as they are then.
     places, confidence = pose.keypoints_px.copy(), pose.confidence.copy()
     hidden = np.arange(len(times)) % 3 > 0
     places[hidden], confidence[hidden] = np.nan, 0.0
     off_and_on = replace(pose, keypoints_px=places, confidence=confidence)
-    assert [glance.time_s for glance in _of_feet(glances, off_and_on)] == [0.5, 2.0]
+    assert [glance.time_s for glance in glances_of_feet(glances, off_and_on)] == [0.5, 2.0]
 
 
 def test_the_weights_are_those_of_the_card_and_tell_a_floor() -> None:

@@ -97,14 +97,16 @@ def test_what_shows_at_a_joint_is_followed_back() -> None:
 
 @pytest.mark.parametrize("phase", [0, 1])
 def test_legs_stir_in_pictures_that_repeat(phase: int) -> None:
-    held = [moving(2.0 if number % 2 == phase else 0.0) for number in range(9)]
-    assert have_stirred(legs_alone(), held)
-    assert not have_stirred(legs_alone(), [moving(0.0)] * 9)
-    assert not have_stirred(legs_alone(), [])
+    held = [0.5 if number % 2 == phase else 0.0 for number in range(9)]
+    assert have_stirred(held, [0.04] * 9)
+    assert not have_stirred([0.0] * 9, [0.04] * 9)
+    assert not have_stirred([], [])
+    assert have_stirred([1.0], [0.08]), "of less than 0.3 s all counts"
 
 
 def test_legs_that_stand_after_a_step_have_stirred() -> None:
-    step = [moving(2.0)] * 6
-    assert have_stirred(legs_alone(), [*[moving(0.0)] * 4, *step, *[moving(0.0)] * 14])
+    step = [*[0.0] * 4, *[0.5] * 6, *[0.0] * 14]
+    assert have_stirred(step, [0.04] * 24)
     # What moves in one picture alone is a wrong flow.
-    assert not have_stirred(legs_alone(), [*[moving(0.0)] * 14, moving(4.0), *[moving(0.0)] * 14])
+    twitch = [*[0.0] * 14, MOST_STIR, *[0.0] * 14]
+    assert not have_stirred(twitch, [0.04] * 29)

@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from otio_foley.analysis.floor import FLOORS, FloorNetwork, load_network, seen_floors
+from otio_foley.analysis.movie import glances_of_feet
 from otio_foley.analysis.notes import Noting
 from otio_foley.analysis.people import sight
 from otio_foley.errors import InputError
@@ -141,7 +142,9 @@ def _said_of(movie: Path, network: FloorNetwork) -> str:
         most_people=1,
         noting=Noting(ground=True, legs=False),
     )
-    spans = seen_floors(sighting.glances[0], network) if sighting.glances else ()
+    if not sighting.people:
+        return "nothing"
+    spans = seen_floors(glances_of_feet(sighting.glances[0], sighting.people[0]), network)
     return max(spans, key=lambda span: span.end_s - span.start_s).floor if spans else "nothing"
 
 
