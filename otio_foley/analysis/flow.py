@@ -69,6 +69,7 @@ class CameraFollower:
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._last: NDArray[np.uint8] | None = None
+        self._last_s = 0.0
         self._times_s: list[float] = []
         self._to_first: list[FloatArray] = []
 
@@ -99,13 +100,17 @@ class CameraFollower:
             background = _background(grey.shape, people, scale)
             step = _similarity(flow.astype(np.float64), background, scale)
             step = _better(step, self._last, grey, background, scale)
-            elapsed_s = time_s - self._times_s[-1]
-            motion = Motion(flow=flow, step=step, scale=scale, elapsed_s=elapsed_s)
-        self._last = grey
+            motion = Motion(flow=flow, step=step, scale=scale, elapsed_s=time_s - self._last_s)
+        self._last, self._last_s = grey, time_s
         before = self._to_first[-1] if self._to_first else np.eye(3)
         self._to_first.append(before @ step)
         self._times_s.append(time_s)
         return motion
+
+    def hold(self, time_s: float) -> None:
+        """A picture that repeats the last one seen."""
+        self._to_first.append(self._to_first[-1])
+        self._times_s.append(time_s)
 
     def motion(self) -> CameraMotion:
         return CameraMotion(

@@ -112,6 +112,7 @@ def sight(
         for time_s, rgb in _rising(pictures):
             shown.append(time_s)
             if repeats.repeats(time_s, rgb):
+                camera.hold(time_s)
                 continue
             size = (rgb.shape[1], rgb.shape[0])
             grey = _grey(rgb)

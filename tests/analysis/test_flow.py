@@ -66,9 +66,12 @@ def test_what_moves_over_the_background_is_told_from_a_pan() -> None:
     for n in range(2):
         picture = look(3.0 * n)
         picture[60:120, 100 + 5 * n : 180 + 5 * n] = scene(1)[:60, :80]
-        motion = follower.see(n / 25, picture, follower.flow(picture), [], SCALE)
+        motion = follower.see(2 * n / 25, picture, follower.flow(picture), [], SCALE)
         assert (motion is None) == (n == 0)
-    assert motion is not None and motion.elapsed_s == 1 / 25
+        follower.hold((2 * n + 1) / 25)
+    assert motion is not None and motion.elapsed_s == 2 / 25
+    shifts = follower.motion().to_first[:, 0, 2]
+    assert shifts[0] == shifts[1] == 0.0 and shifts[2] == shifts[3] != 0.0
     points = SCALE * np.array([[145.0, 90.0], [40.0, 150.0]])
     before, (square, ground) = motion.back(points)
     assert square == pytest.approx([8 * SCALE, 0], abs=0.5 * SCALE)

@@ -198,6 +198,17 @@ def test_as_many_are_kept_as_are_asked_for_at_a_time() -> None:
         assert [min(one.seen) for one in found] == [min(one.seen) for one in kept]
 
 
+def test_pictures_that_repeat_are_told_of_and_not_looked_at() -> None:
+    rng = np.random.default_rng(0)
+    shot = [rng.integers(0, 255, (90, 160, 3)).astype(np.uint8) for _ in range(12)]
+    held = [(number / 24, shot[number // 2]) for number in range(24)]
+    seen = sight(held, most_people=1)
+    assert seen.times_s.tolist() == [time_s for time_s, _ in held]
+    # Whoever has places of people at such times can ask where the camera was.
+    assert seen.camera.times_s.tolist() == seen.times_s.tolist()
+    assert (seen.camera.to_first[1::2] == seen.camera.to_first[::2]).all()
+
+
 class Network:
     """A pose network that sees one person at any place, and some about it."""
 
