@@ -111,11 +111,11 @@ def sight(
     with _Crowd(most_people, noting) as crowd:
         for time_s, rgb in _rising(pictures):
             shown.append(time_s)
-            if repeats.repeats(time_s, rgb):
+            grey = _grey(rgb)
+            if repeats.repeats(time_s, grey):
                 camera.hold(time_s)
                 continue
             size = (rgb.shape[1], rgb.shape[0])
-            grey = _grey(rgb)
             flow = camera.flow(grey)
             elapsed_s = time_s - times[-1] if times else 0.0
             times.append(time_s)

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 #: pictures a second, the slowest that anything is drawn at, are still all looked at, once each.
 _LONGEST_S = 0.13
 
-#: A repetition changes by what coding leaves: the mean over any block of so many pixels by no more
-#: (of 255) than this, or than this share of what the last pictures that were new did. Of a real
-#: walker some block changes by 90; repetitions by nothing in ProRes and its like, by 2 to 10 in
-#: most of H.264, MPEG-2 and MPEG-4, by 28 in the coarsest of it.
+#: A repetition changes by what coding leaves: no pixel of the small picture by more (of 255) than
+#: this, or than this share of what the last pictures that were new did. Of a real walker some pixel
+#: changes by 90; of repetitions by nothing in ProRes and its like, by 1 to 10 in most of H.264,
+#: MPEG-2 and MPEG-4, by 26 in the coarsest of it.
 _CODED = 6.0
 _CODED_SHARE = 0.2
-_BLOCK_PX = 8
 _LAST_NEW = 8
 
 
@@ -34,21 +33,15 @@ class Repeats:
         self._last_s = -np.inf
         self._changes: deque[float] = deque(maxlen=_LAST_NEW)
 
-    def repeats(self, time_s: float, rgb: NDArray[np.uint8]) -> bool:
-        """Whether a picture (H, W, 3) uint8 only repeats the last one that did not."""
-        if self._last is not None and self._last.shape == rgb.shape:
-            change = _change(self._last, rgb)
-            usual = np.median(self._changes) if self._changes else 0.0
+    def repeats(self, time_s: float, grey: NDArray[np.uint8]) -> bool:
+        """Whether a picture (h, w) uint8, so small that grain is evened out, only repeats the last
+        one that did not."""
+        if self._last is not None and self._last.shape == grey.shape:
+            change = float(cv2.absdiff(self._last, grey).max())
+            usual = float(np.median(self._changes)) if self._changes else 0.0
             alike = change <= max(_CODED, _CODED_SHARE * usual)
             if alike and time_s - self._last_s < _LONGEST_S:
                 return True
             self._changes.append(change)
-        self._last, self._last_s = rgb, time_s
+        self._last, self._last_s = grey, time_s
         return False
-
-
-def _change(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """The change of the block of pixels that changes most."""
-    blocks = (max(1, side // _BLOCK_PX) for side in one.shape[1::-1])
-    change = cv2.resize(cv2.absdiff(one, other), tuple(blocks), interpolation=cv2.INTER_AREA)
-    return float(change.max())

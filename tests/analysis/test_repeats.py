@@ -12,8 +12,8 @@ _COUNT = 48
 
 def walking(picture: int, seed: int = 0) -> np.ndarray:
     """A bar that goes 4 pixels a picture over an uneven ground."""
-    ground = np.random.default_rng(seed).integers(60, 140, (90, 160, 3)).astype(np.uint8)
-    drawn = np.kron(ground, np.ones((2, 2, 1), dtype=np.uint8))
+    ground = np.random.default_rng(seed).integers(60, 140, (90, 160)).astype(np.uint8)
+    drawn = np.kron(ground, np.ones((2, 2), dtype=np.uint8))
     drawn[40:140, 20 + 4 * picture : 36 + 4 * picture] = 230
     return drawn
 
@@ -33,7 +33,7 @@ def kept(pictures: list[np.ndarray], fps: float) -> list[int]:
 
 
 @pytest.mark.parametrize(("shot_fps", "shown_fps"), [(12, 24), (16, 25), (18, 24), (8, 24)])
-@pytest.mark.parametrize("strength", [0.0, 2.0])
+@pytest.mark.parametrize("strength", [0.0, 0.7])
 def test_each_picture_that_was_shot_is_looked_at_once(
     shot_fps: int, shown_fps: int, strength: float
 ) -> None:
@@ -45,7 +45,7 @@ def test_each_picture_that_was_shot_is_looked_at_once(
 
 @pytest.mark.parametrize("fps", [12.0, 24.0, 60.0])
 def test_where_something_moves_nothing_is_passed_over(fps: float) -> None:
-    pictures = [coded(walking(number), number, 2.0) for number in range(_COUNT)]
+    pictures = [coded(walking(number), number, 0.7) for number in range(_COUNT)]
     assert kept(pictures, fps) == list(range(_COUNT))
 
 
