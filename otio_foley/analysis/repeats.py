@@ -12,15 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: Where nothing moves pictures repeat, too; one is looked at after so long at the latest. Eight
-#: pictures a second, the slowest that anything is drawn at, are still all looked at, once each.
+#: Where nothing moves pictures repeat, too; one is looked at after so long at the latest: eight a
+#: second, the fewest that anything is drawn at. So none is passed over of video of 15 a second.
 _LONGEST_S = 0.13
 
 #: A repetition changes by what coding leaves: no pixel of the small picture by more (of 255) than
 #: this, or than this share of what the last pictures that were new did. Of a real walker some pixel
 #: changes by 90; of repetitions by nothing in ProRes and its like, by 1 to 10 in most of H.264,
-#: MPEG-2 and MPEG-4, by 26 in the coarsest of it.
-_CODED = 6.0
+#: MPEG-2 and MPEG-4, by 26 in the coarsest of it. Somebody small in the haze changes some by 5.
+_CODED = 2.0
 _CODED_SHARE = 0.2
 _LAST_NEW = 8
 
@@ -30,17 +30,20 @@ class Repeats:
 
     def __init__(self) -> None:
         self._last: NDArray[np.uint8] | None = None
-        self._last_s = -np.inf
+        self._last_s = self._before_s = -np.inf
         self._changes: deque[float] = deque(maxlen=_LAST_NEW)
 
     def repeats(self, time_s: float, grey: NDArray[np.uint8]) -> bool:
         """Whether a picture (h, w) uint8, so small that grain is evened out, only repeats the last
         one that did not."""
+        next_s = time_s + (time_s - self._before_s)
+        self._before_s = time_s
         if self._last is not None and self._last.shape == grey.shape:
             change = float(cv2.absdiff(self._last, grey).max())
-            usual = float(np.median(self._changes)) if self._changes else 0.0
+            # At first repetitions count as new pictures, of eight a second two of three.
+            usual = float(np.quantile(self._changes, 0.75)) if self._changes else 0.0
             alike = change <= max(_CODED, _CODED_SHARE * usual)
-            if alike and time_s - self._last_s < _LONGEST_S:
+            if alike and next_s - self._last_s < _LONGEST_S:
                 return True
             self._changes.append(change)
         self._last, self._last_s = grey, time_s
