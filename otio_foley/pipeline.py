@@ -58,7 +58,6 @@ Progress: TypeAlias = Callable[[str, float], None]
 _MISSING_PICTURE_S = 0.5
 
 _NOBODY = "nobody is in the picture"
-_NO_STEP_SHOWN = "nobody steps while the clip is shown"
 
 
 def run(
@@ -360,7 +359,7 @@ def _cast(job: _Job, planned: _Planned, seen: MovieSteps | FoleyError) -> Cast |
         cast = cast_clip(shown, seen, job.session)
     except FoleyError as error:
         return _report(clip, "skipped", _said(error))
-    return cast or _report(clip, "silent", _NO_STEP_SHOWN)
+    return cast or _report(clip, "silent", "nobody steps while the clip is shown")
 
 
 def _shot(job: _Job, planned: _Planned, cast: Cast | ClipReport) -> Shot[Cast | ClipReport]:
@@ -392,7 +391,7 @@ def _clip(
     except FoleyError as error:
         return _report(clip, "skipped", _said(error)), []
     if not made:
-        return _report(clip, "silent", _NO_STEP_SHOWN), []
+        return _report(clip, "silent", "all of its steps are muted"), []
     if job.tracks is not None:
         for one in made:
             job.tracks.add(one)

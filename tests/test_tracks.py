@@ -251,6 +251,7 @@ def test_controls_are_heard(cut: Path) -> None:
         ],
     )
     assert [clip.status for clip in asked.clips] == ["done", "silent"]
+    assert asked.clips[1].reason == "all of its steps are muted"
     assert len(asked.clips[0].steps) == len(steps) - 1
     assert {step.floor for step in asked.clips[0].steps} == {"gravel"}
     assert "Gravel" in asked.stems[0].path.name

@@ -308,7 +308,8 @@ class _Crowd:
         return single
 
     def _take_on(self, person: Person, picture: Picture) -> None:
-        """Follow someone new from here, and back through the pictures since the last look."""
+        """Follow someone new from here, and back through the pictures since the last look; legs
+        alone if they were seen to stir in these."""
         if self._followed(person, picture.time_s):
             return
         back = Track.of(person, picture, Notes(self.noting))
