@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: Where nothing moves pictures repeat, too; one is looked at after so long at the latest: eight a
-#: second, the fewest that anything is drawn at. So none is passed over of video of 15 a second.
-_LONGEST_S = 0.13
+#: Where nothing moves pictures repeat, too; one is looked at after so long at the latest, twelve a
+#: second: with fewer, a person who is missed in one would be lost. So none is passed over of video
+#: of 15 a second.
+_LONGEST_S = 0.09
 
 #: A repetition changes by what coding leaves: no pixel of the small picture by more (of 255) than
 #: this, or than this share of what the last pictures that were new did. Of a real walker some pixel
@@ -40,7 +41,7 @@ class Repeats:
         self._before_s = time_s
         if self._last is not None and self._last.shape == grey.shape:
             change = float(cv2.absdiff(self._last, grey).max())
-            # At first repetitions count as new pictures, of eight a second two of three.
+            # At first repetitions count as new pictures.
             usual = float(np.quantile(self._changes, 0.75)) if self._changes else 0.0
             alike = change <= max(_CODED, _CODED_SHARE * usual)
             if alike and next_s - self._last_s < _LONGEST_S:
