@@ -42,9 +42,11 @@ LANDING_FALL = 1.1
 #: 20 where a child's are 0.5 m. Who falls farther in the time leaps: these are somebody else's
 #: keypoints.
 _FASTEST_FALL = 22.0
-#: A fall begins at this share of its greatest speed; one that begins before the picture does is
-#: seen for so long at least.
+#: A fall begins at this share of its greatest speed, both over how fast somebody sinks in the
+#: picture anyhow (the median of so long); one that begins before the picture does is seen for so
+#: long at least.
 _BEGINS = 0.1
+_SINKS_S = 1.0
 _SHORTEST_FALL_S = 0.15
 
 #: A foot that lands with less than this share of its greatest speed down was stretched out before;
@@ -305,7 +307,10 @@ def _fall_speed(hips: FloatArray, ground: FloatArray, at: int) -> float:
     first = max(0, at - round(0.1 * GRID_HZ))
     fastest = first + int(down[first : at + 1].argmax())
     speed = float(down[fastest])
-    slower = np.flatnonzero(down[:fastest] < _BEGINS * speed)
+    # Who comes nearer sinks in the picture, and may leap then, too.
+    before = down[max(0, fastest - round(_SINKS_S * GRID_HZ)) : fastest + 1]
+    sinks = max(0.0, float(np.median(before)))
+    slower = np.flatnonzero(down[:fastest] < sinks + _BEGINS * (speed - sinks))
     start = int(slower[-1]) if len(slower) else 0
     since_s = (fastest - start) / GRID_HZ
     # Who comes into the picture falling has fallen before.

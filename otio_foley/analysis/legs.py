@@ -65,6 +65,9 @@ STIRRING = 0.25
 #: if they did for so long.
 MOST_STIR = 1.0
 _STIRRED_S = 0.3
+#: One picture says no more than this share of that, however long after the last: of film with
+#: twelve a second a single wrong flow is no step.
+_MOST_OF_ONE = 0.6
 #: Joints less sure than this say nothing of that.
 _SEEN = 0.4
 
@@ -133,7 +136,8 @@ def have_stirred(speeds: FloatArray | Sequence[float], elapsed_s: Sequence[float
     if not len(speeds):
         return False
     times_s = np.r_[0.0, np.cumsum(elapsed_s)]
-    way = np.r_[0.0, np.cumsum(np.multiply(speeds, elapsed_s))]
+    most = _MOST_OF_ONE * STIRRING * _STIRRED_S
+    way = np.r_[0.0, np.cumsum(np.minimum(most, np.multiply(speeds, elapsed_s)))]
     span_s = min(_STIRRED_S, times_s[-1])
     ends_s = times_s[times_s >= span_s - 1e-6]
     ways = np.interp(ends_s, times_s, way) - np.interp(ends_s - span_s, times_s, way)

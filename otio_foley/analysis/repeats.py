@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 _LONGEST_S = 0.09
 
 #: A repetition changes by what coding leaves: no pixel of the small picture by more (of 255) than
-#: this, or than this share of what the last pictures that were new did. Of a real walker some pixel
-#: changes by 90; of repetitions by nothing in ProRes and its like, by 1 to 10 in most of H.264,
-#: MPEG-2 and MPEG-4, by 26 in the coarsest of it. Somebody small in the haze changes some by 5.
+#: this, or than this share of what the last pictures that were new did, up to so much: beside a
+#: lamp that blinks (by 170) somebody in the haze moves, too. Of a real walker some pixel changes
+#: by 90, of somebody small in the haze by 5; of repetitions by nothing in ProRes and its like, by 1
+#: to 10 in most of H.264, MPEG-2 and MPEG-4 (by 26 in the coarsest of it: that is not told). Where
+#: timecode runs in the picture, nothing repeats.
 _CODED = 2.0
 _CODED_SHARE = 0.2
+_MOST_CODED = 12.0
 _LAST_NEW = 8
 
 
@@ -43,7 +46,7 @@ class Repeats:
             change = float(cv2.absdiff(self._last, grey).max())
             # At first repetitions count as new pictures.
             usual = float(np.quantile(self._changes, 0.75)) if self._changes else 0.0
-            alike = change <= max(_CODED, _CODED_SHARE * usual)
+            alike = change <= max(_CODED, min(_MOST_CODED, _CODED_SHARE * usual))
             if alike and next_s - self._last_s < _LONGEST_S:
                 return True
             self._changes.append(change)

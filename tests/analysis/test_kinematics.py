@@ -128,12 +128,18 @@ def test_a_jump_lands_once_on_both_feet(frame_rate: float) -> None:
         assert contact.time_s == pytest.approx(landing_s, abs=0.03)
 
 
+@pytest.mark.parametrize("nearer", [0.0, 0.3, 0.5])
+@pytest.mark.parametrize(("leap", "leap_s"), [(0.6, 0.15), (0.3, 0.1)])
 @pytest.mark.parametrize("frame_rate", [12, 15, 25, 60])
-def test_keypoints_that_leap_to_somebody_in_front_do_not_land(frame_rate: float) -> None:
-    """Nothing falls faster than gravity makes it."""
+def test_keypoints_that_leap_to_somebody_in_front_do_not_land(
+    frame_rate: float, leap: float, leap_s: float, nearer: float
+) -> None:
+    """Nothing falls faster than gravity makes it; nor does who sinks in the picture before, coming
+    nearer (leg lengths a second)."""
     pose, landing_s = jumper(frame_rate)
     points = np.repeat(pose.keypoints_px[:1], len(pose.times_s), axis=0)
-    points[:, :, 1] += 0.6 * LEG_PX * np.clip((pose.times_s - landing_s) / 0.15, 0, 1)[:, None]
+    leaps = leap * np.clip((pose.times_s - landing_s) / leap_s, 0, 1)
+    points[:, :, 1] += LEG_PX * (leaps + nearer * np.minimum(pose.times_s, landing_s))[:, None]
     found = contacts_of(replace(pose, keypoints_px=points))
     assert [one.fall_speed for one in found] == [0.0, 0.0]
     assert "land" not in label_actions(found)

@@ -104,9 +104,11 @@ def test_legs_stir_in_pictures_that_repeat(phase: int) -> None:
     assert have_stirred([1.0], [0.08]), "of less than 0.3 s all counts"
 
 
-def test_legs_that_stand_after_a_step_have_stirred() -> None:
-    step = [*[0.0] * 4, *[0.5] * 6, *[0.0] * 14]
-    assert have_stirred(step, [0.04] * 24)
+@pytest.mark.parametrize("fps", [12, 15, 25, 60])
+def test_legs_that_stand_after_a_step_have_stirred(fps: int) -> None:
+    quarter = fps // 4
+    step = [*[0.0] * quarter, *[0.5] * quarter, *[0.0] * fps]
+    assert have_stirred(step, [1.0 / fps] * len(step))
     # What moves in one picture alone is a wrong flow.
-    twitch = [*[0.0] * 14, MOST_STIR, *[0.0] * 14]
-    assert not have_stirred(twitch, [0.04] * 29)
+    twitch = [*[0.0] * fps, MOST_STIR, *[0.0] * fps]
+    assert not have_stirred(twitch, [1.0 / fps] * len(twitch))

@@ -198,11 +198,18 @@ def test_as_many_are_kept_as_are_asked_for_at_a_time() -> None:
         assert [min(one.seen) for one in found] == [min(one.seen) for one in kept]
 
 
-def test_pictures_that_repeat_are_told_of_and_not_looked_at() -> None:
+def test_pictures_that_repeat_are_told_of_and_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at_s: list[float] = []
+    monkeypatch.setattr(
+        people._Crowd, "follow", lambda _, picture: looked_at_s.append(picture.time_s)
+    )
     rng = np.random.default_rng(0)
     shot = [rng.integers(0, 255, (90, 160, 3)).astype(np.uint8) for _ in range(12)]
     held = [(number / 24, shot[number // 2]) for number in range(24)]
     seen = sight(held, most_people=1)
+    assert looked_at_s == [time_s for time_s, _ in held[::2]]
     assert seen.times_s.tolist() == [time_s for time_s, _ in held]
     # Whoever has places of people at such times can ask where the camera was.
     assert seen.camera.times_s.tolist() == seen.times_s.tolist()
@@ -306,6 +313,40 @@ def test_legs_that_do_not_stir_are_given_up_and_whoever_is_whole_is_not() -> Non
         seen = Picture(10.0 * number, np.zeros((1, 1, 3), dtype=np.uint8))
         legs.take(replace(person(300, _RED), legs_alone=legs_alone), seen)
     assert not legs.stands_still, "how they stood before they were whole does not count"
+
+
+def test_what_passed_before_legs_were_there_does_not_stir_them() -> None:
+    legs = replace(person(300, _RED), legs_alone=True)
+    # Something goes by for half a second; the legs are seen in its last pictures, or all along.
+    times = [number / 25 for number in range(25)]
+    with people._Crowd(4, NOTHING) as crowd:
+        crowd.motions = {time_s: motion(10.0 if time_s < 0.5 else 0.0) for time_s in times}
+        for first_s, stirred in ((0.48, False), (0.0, True)):
+            followed = track(300, _RED)
+            followed.seen = {time_s: legs for time_s in times if time_s >= first_s}
+            assert crowd._stirred(followed) == stirred
+
+
+def test_where_the_first_look_may_see_legs_there_is_a_second_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One picture does not tell whether they move."""
+    legs = replace(person(300, _RED), legs_alone=True)
+    monkeypatch.setattr(people._Crowd, "_found", lambda *_: [])
+    looks_s: list[float] = []
+
+    def legs_found(crowd: people._Crowd, picture: Picture, _: object) -> list[Person]:
+        looks_s.append(picture.time_s)
+        return [legs]
+
+    monkeypatch.setattr(people._Crowd, "_legs_found", legs_found)
+    still = np.zeros((90, 160, 3), dtype=np.uint8)
+    with people._Crowd(4, NOTHING) as crowd:
+        for number in range(38):
+            seen = Picture(number / 25, still)
+            crowd.look(seen, people._grey(still), motion(0.0) if number else None)
+        assert not crowd.active, "they stand still"
+    assert looks_s == pytest.approx([0.0, 0.32, 1.32])
 
 
 @pytest.mark.parametrize("speed_px", [0.0, 6.0])

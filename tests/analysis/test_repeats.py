@@ -48,7 +48,16 @@ def test_each_picture_that_was_shot_is_looked_at_once(
     ]
 
 
-@pytest.mark.parametrize("fps", [12.0, 24.0, 60.0])
+@pytest.mark.parametrize("every", [3, 4, 8])
+def test_beside_a_lamp_that_blinks_somebody_in_the_haze_moves(every: int) -> None:
+    pictures = [np.full((180, 320), 120, dtype=np.uint8) for _ in range(_COUNT)]
+    for number, picture in enumerate(pictures):
+        picture[60:120, 20 + 2 * number : 30 + 2 * number] = 135
+        picture[10:17, 300:307] = 250 if number % every == 0 else 80
+    assert kept(pictures, 24.0) == list(range(_COUNT))
+
+
+@pytest.mark.parametrize("fps", [24.0, 60.0])
 def test_where_something_moves_nothing_is_passed_over(fps: float) -> None:
     pictures = [coded(walking(number), number, 0.7) for number in range(_COUNT)]
     assert kept(pictures, fps) == list(range(_COUNT))
