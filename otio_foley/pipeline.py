@@ -356,38 +356,44 @@ def _cast(job: _Job, planned: _Planned, seen: MovieSteps | FoleyError) -> Cast |
             media_start_s=planned.found.media_start_s,
             fingerprint=fingerprint(info.path),
         )
-        cast = cast_clip(shown, seen, job.session)
+        found = cast_clip(shown, seen, job.session)
     except FoleyError as error:
         return _report(clip, "skipped", _said(error))
-    return cast or _report(clip, "silent", "nobody steps while the clip is shown")
+    return found or _report(clip, "silent", "nobody steps while the clip is shown")
 
 
-def _shot(job: _Job, planned: _Planned, cast: Cast | ClipReport) -> Shot[Cast | ClipReport]:
+def _shot(job: _Job, planned: _Planned, looked: Cast | ClipReport) -> Shot[Cast | ClipReport]:
     """A clip that was looked at, with the floor that it may lend to others."""
     clip = planned.clip
-    # With a movie of the whole cut, the clips themselves tell what they are takes of.
-    medium = planned.found.info.path if job.reference is None else clip.media_path or clip.name
-    stepped = cast if isinstance(cast, Cast) else None
+    medium = planned.found.info.path if job.reference is None else _take(clip)
+    # The generator's own sound has no floor to lend, and none to wait for.
+    heard = looked if isinstance(looked, Cast) and job.session.voicebox is None else None
     return Shot(
-        looked=cast,
+        looked=looked,
         clip_id=clip.clip_id,
         name=clip.name,
         medium=str(medium),
-        floor=None if stepped is None else stepped.floor,
-        # The generator's own sound has no floor to wait for.
-        borrows=stepped is not None and stepped.may_borrow and job.session.voicebox is None,
+        floor=None if heard is None else heard.floor,
+        borrows=heard is not None and heard.may_borrow,
     )
 
 
+def _take(clip: Clip) -> str:
+    """What a clip is a take of, where a movie of the whole cut is looked at in place of its
+    medium; a reel AX is any medium."""
+    reel = clip.reel if clip.reel != "AX" else None
+    return clip.media_path or reel or clip.name
+
+
 def _clip(
-    job: _Job, planned: _Planned, cast: Cast | ClipReport, lent: LentFloor | None
+    job: _Job, planned: _Planned, looked: Cast | ClipReport, lent: LentFloor | None
 ) -> tuple[ClipReport, list[StemClip]]:
     """One clip that was looked at, whatever comes of it."""
-    if isinstance(cast, ClipReport):
-        return cast, []
+    if isinstance(looked, ClipReport):
+        return looked, []
     clip = planned.clip
     try:
-        made = sound_clip(cast, job.session, lent)
+        made = sound_clip(looked, job.session, lent)
     except FoleyError as error:
         return _report(clip, "skipped", _said(error)), []
     if not made:
@@ -403,7 +409,7 @@ def _clip(
         reason=planned.found.note,
         steps=tuple(sorted(steps, key=lambda step: (step.record_time_s, step.person))),
         record=clip.record,
-        floors=cast.floors,
+        floors=looked.floors,
         lent=lent if any(step.floor_from == "nearby" for step in steps) else None,
     )
     return report, [one.stem for one in made]

@@ -120,9 +120,9 @@ class Cast:
 
     @property
     def floor(self) -> str | None:
-        """What is asked for or recognised under most of the steps that are seen."""
-        steps = [one.floor_and_whence for own in self.asked for one in own if one.played.seen]
-        return usual_floor(floor for floor, whence in steps if whence in ("asked", "picture"))
+        """What is asked for or recognised under most of the steps that are seen and heard."""
+        lent = (one.lends for own in self.asked for one in own)
+        return usual_floor(floor for floor in lent if floor is not None)
 
     @property
     def may_borrow(self) -> bool:
@@ -256,6 +256,7 @@ def _asked(groups: Sequence[Group], clip: Clip, session: Session) -> list[list[A
                 # What the whole file is made louder by comes after its track's loudness.
                 action_db=action_db + asked.level_db - of_clip.level_db,
                 asked=asked,
+                of_clip=of_clip,
             )
         )
     return [found[group.track] for group in groups]

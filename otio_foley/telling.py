@@ -39,14 +39,15 @@ _SURE = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedStep:
-    """A step of somebody in the clip, what is asked of it, and the floor that it is heard on where
-    nobody says so and none is seen below them."""
+    """A step of somebody in the clip, what is asked of it and of the clip, and the floor that it is
+    heard on where nobody says so and none is seen below them."""
 
     voice: Voice
     played: Played
     level_db: float
     action_db: float
     asked: Resolved
+    of_clip: Resolved
     lent: LentFloor | None = None
 
     @property
@@ -62,7 +63,17 @@ class AskedStep:
     @property
     def may_borrow(self) -> bool:
         """Whether it is heard on a floor that is lent, if there is one."""
-        return self.asked.floor == AUTO_FLOOR and not self.voice.floors
+        time_s = self.played.contact.time_s
+        _, whence = floor_of(self.asked.floor, self.voice.floors, time_s, _ORDINARY_FLOOR)
+        return whence == "nearby" and not self.asked.mute
+
+    @property
+    def lends(self) -> str | None:
+        """The floor that it says others walk on, too; that of who is not heard, or of one step
+        alone (a manhole's cover), is nobody else's."""
+        floor, whence = self.floor_and_whence
+        shared = whence == "picture" or (whence == "asked" and floor == self.of_clip.floor)
+        return floor if shared and self.played.seen and not self.asked.mute else None
 
 
 def floor_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,10 @@ from otio_foley.analysis.movie import MovieSteps
 from otio_foley.cli import commands
 from otio_foley.lending import Shot, lend
 from otio_foley.library.shelf import shelf
-from otio_foley.remarks import remarks
+from otio_foley.remarks import _Names, _unseen, remarks
+from otio_foley.report import ClipReport
 from otio_foley.sounding import Session
-from otio_foley.types import FloorSpan
+from otio_foley.types import FloorSpan, LentFloor
 
 #: Off the carpet onto wood between the third and the fourth step, and the wood is unsure.
 CARPET = FloorSpan(
@@ -160,6 +162,25 @@ def test_a_floor_that_is_asked_for_a_track_is_lent_as_it_is_heard(three_shots: P
     assert heard == [{("gravel", "nearby")}, {("gravel", "asked")}, {("gravel", "nearby")}]
 
 
+@pytest.mark.parametrize("muted", ["false", "true"])
+def test_a_floor_that_is_asked_for_one_step_is_nobody_elses(three_shots: Path, muted: str) -> None:
+    """Who steps on a manhole's cover does not walk on metal, and nor does the rest of the cut."""
+    place = "01:00:01:01"
+    asked = [f"step.{place}.floor=metal", f"step.{place}.mute={muted}"]
+    result = otio_foley.run(three_shots, controls=[*asked, "clip.wide*.mute=true"])
+    heard = Counter((step.floor, step.floor_from) for clip in result.clips for step in clip.steps)
+    assert heard.pop(("metal", "asked"), 0) == (1 if muted == "false" else 0)
+    assert set(heard) == {("concrete", "nowhere")}
+
+
+def test_who_is_not_heard_lends_no_floor_and_waits_for_none(three_shots: Path) -> None:
+    muted = ["clip.wide*.mute=true", "clip.wide*.floor=gravel"]
+    result = otio_foley.run(three_shots, controls=muted)
+    assert [clip.status for clip in result.clips] == ["done", "silent", "done"]
+    heard = {(step.floor, step.floor_from) for clip in result.clips for step in clip.steps}
+    assert heard == {("concrete", "nowhere")}
+
+
 def test_a_clip_in_which_nobody_steps_lends_no_floor(
     three_shots: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,8 +200,19 @@ def test_a_clip_in_which_nobody_steps_lends_no_floor(
     assert heard == {("concrete", "nowhere")}
 
 
+@pytest.mark.parametrize(
+    ("reels", "names"),
+    [
+        (("AX", "AX", "AX"), ("one.mov", "two.mov", "one.mov")),
+        (("R1", "R2", "R1"), ("Shot 10", "Shot 11", "Shot 12")),
+        (("R1", "R2", "R1"), ("take 1", "take 1", "take 2")),
+    ],
+)
 def test_in_a_movie_of_the_whole_cut_the_same_take_lends_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reels: tuple[str, ...],
+    names: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def find_steps(
         pictures: Iterable[tuple[float, np.ndarray]], *, floors: bool, **settings: object
@@ -195,10 +227,12 @@ def test_in_a_movie_of_the_whole_cut_the_same_take_lends_first(
     monkeypatch.setattr(jobs, "find_steps", find_steps)
     cut = canned.edl(
         tmp_path / "cut.edl",
-        ("one.mov", "00:00:00:00", "00:00:01:00", "01:00:00:00", "01:00:01:00"),
-        ("two.mov", "00:00:00:00", "00:00:01:00", "01:00:01:00", "01:00:02:00"),
-        ("one.mov", "00:00:01:00", "00:00:02:00", "01:00:02:00", "01:00:03:00"),
+        (names[0], "00:00:00:00", "00:00:01:00", "01:00:00:00", "01:00:01:00"),
+        (names[1], "00:00:00:00", "00:00:01:00", "01:00:01:00", "01:00:02:00"),
+        (names[2], "00:00:01:00", "00:00:02:00", "01:00:02:00", "01:00:03:00"),
     )
+    for reel in reels:
+        cut.write_text(cut.read_text().replace("  AX  ", f"  {reel}  ", 1))
     result = otio_foley.run(cut, picture=canned.movie(tmp_path / "reference.mov"))
     heard = [{(step.floor, step.floor_from) for step in clip.steps} for clip in result.clips]
     assert heard == [{("carpet", "picture")}, {("wood", "picture")}, {("carpet", "nearby")}]
@@ -240,6 +274,19 @@ def shot(name: str, medium: str, floor: str | None) -> Shot[str]:
     return Shot(
         looked=name, clip_id=name, name=name, medium=medium, floor=floor, borrows=floor is None
     )
+
+
+def test_a_note_can_be_pasted_and_calls_clips_what_no_other_is_called() -> None:
+    def report(clip_id: str, name: str) -> ClipReport:
+        step = SimpleNamespace(floor="carpet", floor_from="nearby")
+        lender = LentFloor(floor="carpet", clip_id="b", clip_name="take 1")
+        made = SimpleNamespace(clip_id=clip_id, name=name, steps=(step,), floors=(), lent=lender)
+        return cast(ClipReport, made)
+
+    reports = [report("a", "Shot 12"), report("b", "take 1"), report("c", "take 1")]
+    notes = list(_unseen(reports, _Names(reports)))
+    assert "as below b is heard; --set 'clip.Shot 12.floor=NAME' says which" in notes[0]
+    assert "as below somebody else is heard; --set clip.b.floor=NAME says which" in notes[1]
 
 
 def test_the_same_medium_lends_before_the_clip_before() -> None:
