@@ -36,6 +36,8 @@ LARGEST = 4.0
 #: (12), hips' velocity (2), confidences of ankle, heel, toe (6), feet at the border (2), and the
 #: time between the frames before and after, in 25ths of a second (1)
 FEATURES: Final = 41
+#: Those of the other leg.
+OTHER_LEG: Final = (*range(8, 16), *range(24, 30))
 #: Those of them that change sign in a mirror: x of a place or a velocity.
 ACROSS: Final = tuple(range(0, 32, 2))
 

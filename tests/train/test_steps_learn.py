@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from otio_foley.analysis import cadence
-from otio_foley.analysis.features import ACROSS, FEATURES, LEGS
+from otio_foley.analysis.features import ACROSS, FEATURES, LEGS, OTHER_LEG
 from otio_foley.analysis.network import (
     EVENTS,
     MEMBERS,
@@ -46,6 +46,22 @@ def test_a_mirror_turns_what_goes_across() -> None:
     assert set(np.unique(across)) == {-1.0, 1.0}
     kept = [column for column in range(FEATURES) if column not in ACROSS]
     assert (batch[:, 0, kept].numpy() == 1.0).all()
+
+
+def test_the_other_leg_moves_in_time_and_nothing_else_does() -> None:
+    rng = np.random.default_rng(4)
+    times = np.arange(240.0, dtype=np.float32)
+    shifts = set()
+    for _ in range(60):
+        row = np.repeat(times[:, None], FEATURES, axis=1)
+        learn.uneven(row, rng)
+        own = [column for column in range(FEATURES) if column not in OTHER_LEG]
+        assert (row[:, own] == times[:, None]).all()
+        late = times[120] - row[120, OTHER_LEG]
+        assert np.ptp(late) == 0.0 and (np.diff(row[:, OTHER_LEG], axis=0) >= 0.0).all()
+        shifts.add(float(late[0]))
+    # Up to a tenth of a second, both ways.
+    assert min(shifts) < -2.0 and max(shifts) > 2.0 and max(map(abs, shifts)) <= 6.0
 
 
 def test_it_learns_and_does_so_the_same_way_twice() -> None:

@@ -20,9 +20,11 @@ from otio_foley.train.steps.trials import (
     TOE,
     Trial,
     TrueContact,
+    Truth,
     Window,
     clipped,
     windows_around,
+    with_labels,
     without,
 )
 
@@ -51,6 +53,30 @@ def test_a_knock_and_a_load_that_the_end_cuts_off_are_none() -> None:
     up[500:560] = 400.0
     up[2800:] = 700.0
     assert loads([plate(up)]) == ()
+
+
+def test_labels_fill_what_plates_did_not_feel_and_come_as_late_as_plates_do() -> None:
+    plates = Truth(
+        source="plate",
+        contacts=(TrueContact(foot="left", time_s=1.01, toe_off_s=1.7),),
+        windows=(Window(start_s=0.76, end_s=1.26),),
+    )
+    labels = Truth(
+        source="label",
+        contacts=(
+            TrueContact(foot="right", time_s=0.5, toe_off_s=1.1),
+            TrueContact(foot="left", time_s=1.0, toe_off_s=1.72),
+            TrueContact(foot="right", time_s=1.6, toe_off_s=None),
+        ),
+        windows=(Window(start_s=0.25, end_s=1.85),),
+    )
+    both = with_labels(plates, labels)
+    assert [one.foot for one in both.contacts] == ["right", "left", "right"]
+    assert [one.time_s for one in both.contacts] == pytest.approx([0.51, 1.01, 1.61])
+    first, felt, last = both.contacts
+    assert first.toe_off_s == pytest.approx(1.11) and last.toe_off_s is None
+    assert felt == plates.contacts[0] and both.source == "plate"
+    assert both.windows == (Window(start_s=0.25, end_s=1.85),)
 
 
 def test_windows_join_steps_that_nothing_fits_between() -> None:

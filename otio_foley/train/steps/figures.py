@@ -7,7 +7,7 @@ nose for one without a person), and `placed` names them, for no measure may rest
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -227,26 +227,30 @@ def pieces(figure: Figure, longest_s: float = PIECE_S) -> tuple[Figure, ...]:
 
 
 def paced(figure: Figure, pace: float) -> Figure:
-    """A figure that takes `pace` times as long: somebody slower, or slow motion."""
+    """A figure that takes `pace` times as long: slow motion."""
+    return replace(retimed(figure, lambda time_s: time_s * pace), times_s=figure.times_s * pace)
+
+
+def retimed(figure: Figure, moved: Callable[[float], float]) -> Figure:
+    """A figure whose truth comes when `moved` says of its times (s); its points stay."""
     truth = figure.truth
     return replace(
         figure,
-        times_s=figure.times_s * pace,
         truth=replace(
             truth,
             contacts=tuple(
                 TrueContact(
                     foot=one.foot,
-                    time_s=one.time_s * pace,
-                    toe_off_s=None if one.toe_off_s is None else one.toe_off_s * pace,
+                    time_s=moved(one.time_s),
+                    toe_off_s=None if one.toe_off_s is None else moved(one.toe_off_s),
                 )
                 for one in truth.contacts
             ),
             windows=tuple(
-                Window(start_s=one.start_s * pace, end_s=one.end_s * pace) for one in truth.windows
+                Window(start_s=moved(one.start_s), end_s=moved(one.end_s)) for one in truth.windows
             ),
             doing=tuple(
-                replace(one, start_s=one.start_s * pace, end_s=one.end_s * pace)
+                replace(one, start_s=moved(one.start_s), end_s=moved(one.end_s))
                 for one in truth.doing
             ),
         ),

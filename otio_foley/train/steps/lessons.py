@@ -23,14 +23,17 @@ from otio_foley.train.steps.figures import Figure, paced, performed_figures
 from otio_foley.train.steps.noise import NoiseModel
 from otio_foley.train.steps.samples import samples
 from otio_foley.train.steps.trials import SIDES, Truth
+from otio_foley.train.steps.walkers import flattened, slower, strided
 from otio_foley.types import CameraMotion, FloatArray, Pose
 
 #: Frame rates that are filmed; drawn anew for each view.
 FRAME_RATES = (12.0, 15.0, 16.0, 18.0, 24.0, 25.0, 30.0, 50.0, 60.0)
 
-#: Each view is of somebody this much slower (log-uniform): captures are of brisk walks, and the
-#: world has slow ones and slow motion.
+#: Half of the views are this much slower (log-uniform), as in slow motion. In the others steps are
+#: such a share as long, toes raised by such a share (half of the time as they were), and all is,
+#: most of it while both feet stand, this much slower: captures are of brisk walks (`walkers`).
 PACES = (0.8, 1.8)
+_STRIDES, _RAISED, _WALKS = (0.5, 1.05), (0.0, 1.0), (0.9, 1.5)
 
 #: So many performances of each action, of so many seconds.
 TAKES, TAKE_S = 24, 8.0
@@ -134,16 +137,26 @@ def filmed(
     for number, figure in enumerate(figures):
         rng = np.random.default_rng([seed, number])
         rates = rng.permutation(FRAME_RATES)
-        paces = np.exp(rng.uniform(np.log(PACES[0]), np.log(PACES[1]), views))
         for view in range(views):
             rate = float(rates[view % len(rates)])
-            shown = [paced(figure, float(paces[view]))]
+            shown = [_slowed(figure, rng) if view % 2 else _other(figure, rng)]
             for sample in samples(
                 shown, views=1, frame_rates=[rate], noise=noise, seed=seed + 31 * view
             ):
                 yield from examples(sample.view.pose, sample.view.camera, sample.truth)
         if (number + 1) % 20 == 0:
             tell(f"filmed {number + 1} of {len(figures)}")
+
+
+def _slowed(figure: Figure, rng: np.random.Generator) -> Figure:
+    return paced(figure, float(np.exp(rng.uniform(*np.log(PACES)))))
+
+
+def _other(figure: Figure, rng: np.random.Generator) -> Figure:
+    made = strided(figure, float(rng.uniform(*_STRIDES)))
+    if rng.random() < 0.5:
+        made = flattened(made, float(rng.uniform(*_RAISED)))
+    return slower(made, float(np.exp(rng.uniform(*np.log(_WALKS)))))
 
 
 def keep(path: Path, make: Callable[[], Iterable[Example]]) -> None:

@@ -21,6 +21,7 @@ from otio_foley.train.steps.trials import (
     TrueContact,
     Truth,
     Window,
+    with_labels,
 )
 from otio_foley.train.steps.views import (
     KINDS,
@@ -75,6 +76,20 @@ def plated_figures(material: Path, source: Source = "plate") -> tuple[Figure, ..
     """All measured people with a truth of that source, in pieces as long as shots are."""
     whole = [figure_of_trial(trial, source) for trial in read_trials(material)]
     return tuple(part for one in whole if one is not None for part in pieces(one))
+
+
+def learned_figures(material: Path) -> tuple[Figure, ...]:
+    """Measured people, to learn from: what plates felt, and what was labelled between."""
+    found: list[Figure] = []
+    for trial in read_trials(material):
+        figure = figure_of_trial(trial)
+        if figure is None:
+            continue
+        for truth in trial.truths:
+            if truth.source == "label":
+                figure = replace(figure, truth=with_labels(figure.truth, truth))
+        found += pieces(figure)
+    return tuple(found)
 
 
 def whole_figures(material: Path, source: Source = "plate") -> tuple[Figure, ...]:

@@ -8,7 +8,7 @@ them (Bazarevsky et al. 2020, figure 3).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
@@ -28,6 +28,8 @@ HIP, KNEE, ANKLE, HEEL, TOE = range(5)
 #: In walking nobody's feet come down closer together than this: 2.7 steps a second, which nobody
 #: exceeds in a walk, are 0.37 s apart. Around a known contact all is known for so long.
 KNOWN_AROUND_S: Final = 0.25
+#: Closer together, a plate's and a label's contact of the same foot are one.
+_SAME_S: Final = 0.15
 #: Two labelled contacts of opposite feet further apart than this may have one between them.
 _LONGEST_STEP_S: Final = 1.0
 
@@ -115,6 +117,34 @@ def windows_around(contacts: Sequence[TrueContact]) -> tuple[Window, ...]:
         if before.foot != after.foot and after.time_s <= until:
             spans.append((before.time_s, after.time_s))
     return _joined(spans)
+
+
+def with_labels(plates: Truth, labels: Truth) -> Truth:
+    """What plates felt, and where they felt nothing what somebody labelled: labels come as much
+    later as those of the same recording are earlier than its plates (median; n is 2 to 45)."""
+    lags = [
+        felt.time_s - one.time_s
+        for felt in plates.contacts
+        for one in labels.contacts
+        if _same(felt, one)
+    ]
+    lag_s = float(np.median(lags)) if lags else 0.0
+    added = [
+        replace(
+            one,
+            time_s=one.time_s + lag_s,
+            toe_off_s=None if one.toe_off_s is None else one.toe_off_s + lag_s,
+        )
+        for one in labels.contacts
+        if not any(_same(felt, one) for felt in plates.contacts)
+    ]
+    contacts = tuple(sorted([*plates.contacts, *added], key=lambda one: one.time_s))
+    spans = [(one.start_s, one.end_s) for one in (*plates.windows, *labels.windows)]
+    return replace(plates, contacts=contacts, windows=_joined(spans))
+
+
+def _same(felt: TrueContact, labelled: TrueContact) -> bool:
+    return felt.foot == labelled.foot and abs(felt.time_s - labelled.time_s) < _SAME_S
 
 
 def window_over(contacts: Sequence[TrueContact]) -> tuple[Window, ...]:
