@@ -41,7 +41,7 @@ def strided(figure: Figure, share: float) -> Figure:
         (points[:, HIPS[0]] - points[:, HIPS[1]]) * _FLAT, _HEADING_S * rate, axis=0, mode="nearest"
     )
     moved = (share - 1.0) * middle * _FLAT
-    hips, ankles, rises = [], [], []
+    ankles, rises = [], []
     for side, leg in zip((0.5, -0.5), _LEGS, strict=True):
         hip = points[:, leg[0]] + moved
         ankle = points[:, leg[2]]
@@ -51,7 +51,6 @@ def strided(figure: Figure, share: float) -> Figure:
         across = np.hypot(*((ankle - hip)[:, [0, 2]].T))
         high = np.sqrt(np.maximum(reach**2 - across**2, 0.0))
         rises.append(high - (hip - ankle)[:, 1])
-        hips.append(hip)
         ankles.append(ankle)
     rise = gaussian_filter1d(np.minimum(*rises), _RISE_S * rate, mode="nearest")
     lifted = moved + rise[:, None] * _UP
